@@ -1,0 +1,146 @@
+"""Kafka in KRaft mode, broker and controller in one process, from the jars in `.local/jars`."""
+
+import shutil
+import socket
+import subprocess
+import uuid
+from base64 import urlsafe_b64encode
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from deploy.local import processes
+from deploy.local.processes import CannotStart, Child
+
+_ROOT = Path(__file__).resolve().parents[2]
+_JARS = _ROOT / ".local" / "jars"
+_JRE = _ROOT / ".local" / "jre"
+_START_LIMIT_SECONDS = 60
+
+# The serial collector and few idle threads: this broker shares a laptop with everything else that runs.
+_JVM = ("-Xms96m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Djava.awt.headless=true")
+
+_LOG4J = """\
+status = error
+rootLogger.level = warn
+rootLogger.appenderRef.out.ref = out
+logger.server.name = org.apache.kafka.server
+logger.server.level = error
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d{ISO8601} %p %m (%c)%n
+"""
+
+
+def start(home: Path, *, port: int, controller_port: int, foreground: bool) -> Child:
+    """Start it on data under `home`/kafka, formatting that where it has none. Raises CannotStart."""
+    run, data = home / "run", home / "kafka"
+    run.mkdir(parents=True, exist_ok=True)
+    (run / "log4j2.properties").write_text(_LOG4J)
+    settings = run / "kafka.properties"
+    if not _formatted(data):
+        _format(home)
+    settings.write_text(_properties(data, port, controller_port))
+    return processes.start(
+        [*_java(run), "kafka.Kafka", str(settings)], pid_file=run / "kafka.pid", log=log(home), foreground=foreground
+    )
+
+
+def wait(home: Path, child: Child, *, port: int) -> None:
+    """Until clients are served. Raises CannotStart, PortTaken."""
+    processes.wait_until(lambda: answers(port), child, name="Kafka", log=log(home), limit_seconds=_START_LIMIT_SECONDS)
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:  # asked first: librdkafka backs off for longer after each refusal
+        if probe.connect_ex(("127.0.0.1", port)):
+            return False
+    admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{port}", "log_level": 0})
+    try:
+        return bool(admin.list_topics(timeout=2).brokers)
+    except KafkaException:
+        return False
+
+
+def log(home: Path) -> Path:
+    return home / "logs" / "kafka.log"
+
+
+def version() -> str:
+    """Of the jars. Raises CannotStart where there are none."""
+    for jar in _JARS.glob("kafka_2.13-*.jar"):
+        return jar.stem.partition("-")[2]
+    raise CannotStart("Kafka is not set up: run `make setup`.")
+
+
+def _listeners(port: int, controller_port: int) -> str:
+    """Who may connect where, and how they prove who they are."""
+    return f"""\
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+controller.listener.names=CONTROLLER
+controller.quorum.voters=1@127.0.0.1:{controller_port}
+"""
+
+
+def _properties(data: Path, port: int, controller_port: int) -> str:
+    return f"""\
+process.roles=broker,controller
+node.id=1
+{_listeners(port, controller_port)}
+log.dirs={data}
+auto.create.topics.enable=false
+# one node: nothing to replicate to
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+# quick first use: few internal partitions, no waiting for more group members
+offsets.topic.num.partitions=5
+transaction.state.log.num.partitions=5
+group.initial.rebalance.delay.ms=0
+# the default takes 128 MiB of the heap at start
+log.cleaner.dedupe.buffer.size=16777216
+"""
+
+
+def _formatted(data: Path) -> bool:
+    try:
+        lines = (data / "meta.properties").read_text().splitlines()
+    except (OSError, UnicodeDecodeError):
+        return False
+    known = dict(line.split("=", 1) for line in lines if "=" in line)
+    return known.get("version") == "1" and known.get("node.id") == "1" and bool(known.get("cluster.id"))
+
+
+def _format(home: Path) -> None:
+    """Empty storage, made beside its place and moved there whole, so that no interruption leaves half of it."""
+    data, fresh, run = home / "kafka", home / "kafka.new", home / "run"
+    for folder in (data, fresh):
+        shutil.rmtree(folder, ignore_errors=True)
+    settings = run / "kafka-format.properties"
+    settings.write_text(_properties(fresh, 9092, 9093))
+    cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+    # An id that begins with a dash would be read as an option.
+    command = [*_java(run), "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "--config", str(settings)]
+    log(home).parent.mkdir(parents=True, exist_ok=True)
+    with log(home).open("wb") as output:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False)
+    if done.returncode or not _formatted(fresh):
+        raise CannotStart(f"Kafka could not format its storage; its log: {log(home)}")
+    fresh.rename(data)
+
+
+def _java(run: Path) -> list[str]:
+    """The command up to the class's name. Raises CannotStart."""
+    bundled = next(_JRE.glob("**/bin/java"), None)
+    java = str(bundled) if bundled else shutil.which("java")
+    version()
+    if java is None:
+        raise CannotStart("There is no Java for Kafka: run `make setup`.")
+    return [java, *_JVM, f"-Dlog4j2.configurationFile={run / 'log4j2.properties'}", "-cp", f"{_JARS}/*"]
