@@ -1,0 +1,1 @@
+"""Intake: cases, consents and the only place that can translate a pseudonym into a person."""

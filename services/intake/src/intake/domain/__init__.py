@@ -1,0 +1,1 @@
+"""What intake decides: pure, without clock, store or log. One module per aggregate."""

@@ -1,0 +1,115 @@
+"""Published codes of the data dictionary (domain handbook, section 4)."""
+
+from enum import StrEnum
+
+
+class Sex(StrEnum):
+    F = "F"
+    M = "M"
+
+
+class VillageKind(StrEnum):
+    NEGERI = "NEGERI"
+    DESA = "DESA"
+    KELURAHAN = "KELURAHAN"
+
+
+class Education(StrEnum):
+    NO_SCHOOLING = "NO_SCHOOLING"
+    PRIMARY_INCOMPLETE = "PRIMARY_INCOMPLETE"
+    PRIMARY = "PRIMARY"
+    LOWER_SECONDARY = "LOWER_SECONDARY"
+    UPPER_SECONDARY = "UPPER_SECONDARY"
+    DIPLOMA_1_2 = "DIPLOMA_1_2"
+    DIPLOMA_3 = "DIPLOMA_3"
+    BACHELOR = "BACHELOR"
+    MASTER = "MASTER"
+    DOCTORATE = "DOCTORATE"
+
+
+class Disability(StrEnum):
+    PHYSICAL = "PHYSICAL"
+    INTELLECTUAL = "INTELLECTUAL"
+    MENTAL = "MENTAL"
+    SENSORY = "SENSORY"
+    MULTIPLE = "MULTIPLE"
+
+
+class Accommodation(StrEnum):
+    STEP_FREE = "STEP_FREE"
+    LARGE_PRINT = "LARGE_PRINT"
+    SIGN_LANGUAGE = "SIGN_LANGUAGE"
+    SLOWER_PACE = "SLOWER_PACE"
+    FEMALE_INSTRUCTOR = "FEMALE_INSTRUCTOR"
+    CHILDCARE = "CHILDCARE"
+    NONE = "NONE"
+
+
+class GuardianKind(StrEnum):
+    """A facility head is no guardian, so there is no code for one."""
+
+    PARENT = "PARENT"
+    COURT_GUARDIAN = "COURT_GUARDIAN"
+    WALI = "WALI"
+
+
+class SupervisionBasis(StrEnum):
+    PAROLE = "PAROLE"
+    CONDITIONAL_LEAVE = "CONDITIONAL_LEAVE"
+    PRE_RELEASE_LEAVE = "PRE_RELEASE_LEAVE"
+    ASSIMILATION = "ASSIMILATION"
+    SUPERVISION_SENTENCE = "SUPERVISION_SENTENCE"
+    COMMUNITY_SERVICE = "COMMUNITY_SERVICE"
+    CHILD_DIVERSION = "CHILD_DIVERSION"
+    CHILD_CONDITIONAL = "CHILD_CONDITIONAL"
+    CHILD_VOCATIONAL_ORDER = "CHILD_VOCATIONAL_ORDER"
+    CUSTODY_PREPARATION = "CUSTODY_PREPARATION"
+    AFTERCARE = "AFTERCARE"
+
+
+class Field(StrEnum):
+    SEWING = "SEWING"
+    WELDING = "WELDING"
+    CATERING = "CATERING"
+    BAKERY = "BAKERY"
+    BARISTA = "BARISTA"
+    CARPENTRY = "CARPENTRY"
+    AQUACULTURE = "AQUACULTURE"
+    FISH_PROCESSING = "FISH_PROCESSING"
+    SAGO_PROCESSING = "SAGO_PROCESSING"
+    HANDICRAFT = "HANDICRAFT"
+    HYDROPONICS = "HYDROPONICS"
+    MOTORCYCLE = "MOTORCYCLE"
+    COMPUTER = "COMPUTER"
+    HAIRDRESSING = "HAIRDRESSING"
+
+
+class Purpose(StrEnum):
+    TRAINING = "TRAINING"
+    LIVELIHOOD_FOLLOWUP = "LIVELIHOOD_FOLLOWUP"
+    MESSAGING = "MESSAGING"
+
+
+class GivenBy(StrEnum):
+    PERSON = "PERSON"
+    GUARDIAN = "GUARDIAN"
+    CHILD = "CHILD"
+
+
+class ProofChannel(StrEnum):
+    WRITTEN = "WRITTEN"
+    RECORDED = "RECORDED"
+
+
+class Outcome(StrEnum):
+    ELIGIBLE = "ELIGIBLE"
+    NOT_ELIGIBLE = "NOT_ELIGIBLE"
+
+
+SUSPEND_REASONS = frozenset({"CUSTODY", "EXAMINATION", "ILLNESS", "LOST_CONTACT"})
+CLOSE_REASONS = frozenset({"ENDED", "REVOKED", "MOVED", "DIED"})
+
+HEAD = "head_of_bapas"
+OFFICER = "probation_officer"
+ASSISTANT = "assistant_probation_officer"
+FACILITY = "facility_officer"
