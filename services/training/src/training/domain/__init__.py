@@ -1,0 +1,1 @@
+"""What training decides: frozen dataclasses and pure functions, one module per aggregate."""
