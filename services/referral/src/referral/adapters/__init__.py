@@ -1,0 +1,1 @@
+"""What referral reads outside a unit of work."""

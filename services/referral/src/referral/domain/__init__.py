@@ -1,0 +1,1 @@
+"""Decisions of referral: pure, without clock, waiting or log. One module per aggregate."""

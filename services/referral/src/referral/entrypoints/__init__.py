@@ -1,0 +1,1 @@
+"""Doors of the service: translate, call one handler, translate back."""
