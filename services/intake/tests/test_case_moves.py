@@ -71,7 +71,6 @@ def case(state: str, **changed: object) -> Case:
         dukcapil_task=True,
         in_custody=False,
         eligibility=YES,
-        agency_refs={},
     )
     return replace(plain, **changed)  # type: ignore[arg-type]
 
@@ -262,12 +261,6 @@ def test_aftercare_keeps_a_closed_case_able_to_carry_consents() -> None:
 def test_a_closed_case_is_not_corrected() -> None:
     with pytest.raises(Conflict):
         case("closed").correct("…", TOLD, has_nik=True, in_custody=False, role=PK)
-
-
-def test_one_agency_gets_one_pseudonym_of_a_case() -> None:
-    named = case("ready").name_to("dinkop-ambon", "prt_" + "c" * 26)
-    with pytest.raises(Conflict):
-        named.name_to("dinkop-ambon", "prt_" + "d" * 26)
 
 
 def test_a_case_tells_bands_and_areas_instead_of_birth_and_home() -> None:

@@ -98,7 +98,6 @@ class Case:
     suspension_code: str | None = None
     closing_code: str | None = None
     aftercare: bool = False
-    agency_refs: dict[str, str]  # agency: its pseudonym of this case
 
     @property
     def is_over(self) -> bool:
@@ -174,12 +173,6 @@ class Case:
             in_custody=in_custody,
         )
 
-    def name_to(self, agency: str, ref: str) -> "Case":
-        """Remember the pseudonym under which an agency knows this case; it is made once."""
-        if agency in self.agency_refs:
-            raise Conflict(agency=agency)
-        return replace(self, version=self.version + 1, agency_refs={**self.agency_refs, agency: ref})
-
     def _moved(self, name: str, role: str, reason_code: str | None = None) -> "Case":
         move = choose(MOVES, name, self.state, role, reason_code)
         return replace(self, state=move.ends or self.state, version=self.version + 1)
@@ -189,7 +182,9 @@ class Case:
             raise NotEligible(case_ref=self.id)
 
 
-def register(case_ref: str, sealed_klien: str, told: Told, *, role: str, by: str, has_nik: bool, in_custody: bool) -> Case:
+def register(
+    case_ref: str, sealed_klien: str, told: Told, *, role: str, by: str, has_nik: bool, in_custody: bool
+) -> Case:
     """A new case. Raises NotAllowed (403)."""
     move = choose(MOVES, "register", NEW, role)
     return Case(
@@ -201,7 +196,6 @@ def register(case_ref: str, sealed_klien: str, told: Told, *, role: str, by: str
         dukcapil_task=not has_nik,
         in_custody=in_custody,
         facility_officer_id=by if role == FACILITY else None,
-        agency_refs={},
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from chassis.errors import Invalid
-from intake.domain.ages import birthday, is_minor, reached
+from intake.domain.ages import is_minor, reached
 from intake.domain.areas import Areas, kecamatan_of_nik_area
 from intake.domain.codes import Accommodation, Sex
 from intake.domain.klien import Klien
@@ -76,7 +76,7 @@ def examine(klien: Klien, day: date, rules: Rules, areas: Areas) -> tuple[Findin
     )
     if problems:
         raise BadKlien(problems)
-    return tuple(_nik_warnings(klien, areas))
+    return nik_warnings(klien, areas)
 
 
 def _texts(klien: Klien) -> Iterator[Finding]:
@@ -138,20 +138,21 @@ def _nik_problems(nik: str | None) -> Iterator[Finding]:
         yield Finding("nik", "serial must not be 0000")
 
 
-def _nik_warnings(klien: Klien, areas: Areas) -> Iterator[Finding]:
+def nik_warnings(klien: Klien, areas: Areas) -> tuple[Finding, ...]:
     """Warnings only: a NIK never changes when one moves or when the birth date is corrected."""
     nik = klien.nik
     if nik is None:
-        return
-    day = int(nik[6:8])
+        return ()
+    day, found = int(nik[6:8]), []
     if not areas.knows_nik_area(nik[:6]):
-        yield Finding("nik", "area unknown")
+        found.append("area unknown")
     elif klien.home.kecamatan is not None and kecamatan_of_nik_area(nik[:6]) != klien.home.kecamatan:
-        yield Finding("nik", "area differs from home")
+        found.append("area differs from home")
     if (day % _WOMAN, nik[8:12]) != (klien.birth_date.day, klien.birth_date.strftime("%m%y")):
-        yield Finding("nik", "birth date differs")
+        found.append("birth date differs")
     if (day > _WOMAN) != (klien.sex == Sex.F):
-        yield Finding("nik", "sex differs")
+        found.append("sex differs")
+    return tuple(Finding("nik", rule) for rule in found)
 
 
 def _home(klien: Klien, areas: Areas) -> Iterator[Finding]:
@@ -183,7 +184,3 @@ def _guardian(klien: Klien, day: date, rules: Rules) -> Iterator[Finding]:
         yield Finding("guardian", "a minor needs one")
     if not minor and klien.guardian is not None:
         yield Finding("guardian", "only a minor has one")
-
-
-def comes_of_age_on(klien: Klien, rules: Rules) -> date:
-    return birthday(klien.birth_date, rules.adult_from_years)

@@ -7,7 +7,7 @@ from chassis.errors import Gone, NotAllowed
 from intake.domain.ages import is_minor
 from intake.domain.consents import Consent
 from intake.domain.klien import Guardian, Klien
-from intake.domain.pseudonyms import Pseudonym
+from intake.domain.ledger import Pseudonym
 from intake.domain.rules import Rules
 
 

@@ -1,0 +1,1 @@
+"""The edges: translate, call one handler, translate back."""

@@ -1,0 +1,17 @@
+"""What falls due: a consent's own end, and the 72 hours after a withdrawal."""
+
+from chassis.duties import Duties
+from chassis.work import Duty, Work
+from intake.application import consents
+
+duties = Duties()
+
+
+@duties.on(consents.ENDS)
+async def expire_consent_at_its_end(duty: Duty, work: Work) -> None:
+    await consents.expire_consent(duty, work)
+
+
+@duties.on(consents.STOP_DEADLINE)
+async def name_missing_receipts_after_72_hours(duty: Duty, work: Work) -> None:
+    await consents.miss_stop_deadline(duty, work)
