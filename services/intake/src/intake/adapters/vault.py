@@ -4,7 +4,6 @@ Deleting a person's key is erasure, in backups too. Source: design, section 5.
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import secrets
@@ -21,7 +20,7 @@ KEY_BYTES, NONCE_BYTES = 32, 12
 _KLIEN = TypeAdapter(Klien)
 
 
-class UnusableKey(ValueError):
+class UnusableKey(ValueError):  # noqa: N818 - errors are named for what is wrong
     """The agency's key file holds no key: the service must not start."""
 
 
@@ -38,9 +37,10 @@ class AesVault:
     def load(cls, file: Path) -> "AesVault":
         """From a file of 32 random bytes in base64. Raises UnusableKey."""
         try:
-            return cls(base64.b64decode(file.read_text().strip(), validate=True))
-        except (OSError, binascii.Error, UnicodeDecodeError) as cause:
+            key = base64.b64decode(file.read_text().strip(), validate=True)
+        except (OSError, ValueError) as cause:
             raise UnusableKey("the agency key file can't be read") from cause
+        return cls(key)
 
     def new_key(self, case_ref: str) -> str:
         return _sealed(self._wrapping, secrets.token_bytes(KEY_BYTES), f"key:{case_ref}")
