@@ -1,0 +1,381 @@
+"""Reading events: the only place that acknowledges, retries and parks.
+
+One poll of records is one unit of work and one transaction. A record that is refused is taken back alone and parked by
+the same transaction; one whose cause has not arrived goes to the retry topic likewise. Offsets are committed by
+position after the transaction, so nothing is passed over; the inbox makes a second delivery harmless.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import structlog
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.errors import IllegalStateError, KafkaError
+from faststream.kafka import KafkaMessage
+from pydantic import ValidationError
+from structlog.contextvars import bound_contextvars
+
+from chassis import ids, measures
+from chassis.clock import Clock
+from chassis.database import Moved
+from chassis.envelope import Event, from_record, instant
+from chassis.errors import Expected, Invalid, NotAllowed, Unavailable
+from chassis.store import Store
+from chassis.wire import Heard
+from chassis.work import Cause, Row, Work
+
+log = structlog.get_logger()
+
+H = TypeVar("H", bound=Heard)
+Handler = Callable[[Any, Work], Awaitable[None]]
+Loads = Callable[[Any], list[tuple[type[Any], str]]]
+
+REASON, ATTEMPTS, DUE = "basudara-reason", "basudara-attempts", "basudara-due"
+SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET = (
+    "basudara-source-topic",
+    "basudara-source-partition",
+    "basudara-source-offset",
+)
+OURS = (REASON, ATTEMPTS, DUE, SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET)
+NOT_DUE_PAUSE_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One function registered for one type, and the aggregates it will ask for."""
+
+    model: type[Heard]
+    handler: Handler
+    loads: Loads | None
+
+
+class Listener:
+    """What one group of a service does with the events it hears. Functions are registered in `entrypoints/consumers.py`."""
+
+    def __init__(self, service: str, group: str) -> None:
+        self.service, self.group = service, group
+        self.readers: dict[str, Reader] = {}
+
+    def to(
+        self, model: type[H], loads: Callable[[H], list[tuple[type[Any], str]]] | None = None
+    ) -> Callable[[Callable[[H, Work], Awaitable[None]]], Callable[[H, Work], Awaitable[None]]]:
+        """Register the one function for this type; `loads` names aggregates to read for a whole poll at once."""
+
+        def register(handler: Callable[[H, Work], Awaitable[None]]) -> Callable[[H, Work], Awaitable[None]]:
+            if model.TYPE in self.readers:
+                raise ValueError(f"{model.TYPE} has a function already")
+            self.readers[model.TYPE] = Reader(model, handler, loads)
+            return handler
+
+        return register
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A record with what could be read from it: an event for one of our readers, an error, or nothing for us."""
+
+    record: "ConsumerRecord[bytes, bytes]"
+    event: Event | None = None
+    reader: Reader | None = None
+    heard: Heard | None = None
+    error: Expected | None = None
+
+    @property
+    def place(self) -> str:
+        return f"{self.record.topic}:{self.record.partition}:{self.record.offset}"
+
+
+class Consumer(ConsumerRebalanceListener):
+    """Drives a `Listener` on one FastStream batch subscriber."""
+
+    def __init__(
+        self,
+        listener: Listener,
+        store: Store,
+        clock: Clock,
+        retry_topic: str,
+        parked_topic: str,
+        pauses: Sequence[float],
+    ) -> None:
+        self._listener, self._store, self._clock = listener, store, clock
+        self.retry_topic, self._parked_topic, self._pauses = retry_topic, parked_topic, pauses
+        self._busy = asyncio.Lock()
+        self._backoff = 0.1
+        self.failing: str | None = None  # why polls can't commit at present: readiness tells it
+
+    # -- the poll --------------------------------------------------------------------------------------------------
+
+    async def on_poll(self, message: KafkaMessage) -> None:
+        """One poll. Never raises: what can't be committed is rewound and read again after a growing pause."""
+        records: Any = message.raw_message
+        consumer: Any = message.consumer
+        async with self._busy:
+            due, waiting = self._split(records)
+            try:
+                if due:
+                    await self._commit_or_bisect([self._read(record) for record in due])
+                self._rewind(consumer, waiting)
+                if due:
+                    await consumer.commit(_positions(due))
+                self._backoff, self.failing = 0.1, None
+            except Exception as error:  # the poll as a whole: rewound, counted, told; nothing is passed over
+                self._tell_failure(error, len(records))
+                self._rewind(consumer, records)
+                pause = self._backoff
+                self._backoff = min(self._backoff * 2, 5)
+            else:
+                pause = NOT_DUE_PAUSE_SECONDS if waiting and not due else 0
+        if pause:
+            await asyncio.sleep(pause)
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """A rebalance waits for the running poll, so that its positions are committed by their owner."""
+        async with self._busy:
+            pass
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        log.info("consumer.assigned", topics=len({one.topic for one in assigned}))
+
+    def _split(self, records: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """Records to handle now, and those of the retry topic from the first that is not due yet."""
+        due, waiting, now = [], [], self._clock.now()
+        shut: set[int] = set()
+        for record in records:
+            if record.topic == self.retry_topic and (record.partition in shut or not _is_due(record, now)):
+                shut.add(record.partition)
+                waiting.append(record)
+            else:
+                due.append(record)
+        return due, waiting
+
+    def _rewind(self, consumer: Any, records: Sequence[Any]) -> None:
+        first: dict[TopicPartition, int] = {}
+        for record in records:
+            first.setdefault(TopicPartition(record.topic, record.partition), record.offset)
+        for partition, offset in first.items():
+            try:
+                consumer.seek(partition, offset)
+            except IllegalStateError:
+                log.info("consumer.not_ours_any_more", topic=partition.topic, partition=partition.partition)
+
+    def _tell_failure(self, error: Exception, records: int) -> None:
+        code = error.code if isinstance(error, Expected) else type(error).__name__
+        measures.POLL_FAILED.labels(code).inc()
+        self.failing = code
+        if isinstance(error, Expected | KafkaError):
+            log.warning("consumer.poll_failed", error_code=code, records=records, exc_info=error)
+        else:
+            measures.DEFECTS.labels("poll").inc()
+            log.error("consumer.poll_failed", error_code=code, records=records, exc_info=error)
+
+    # -- one transaction -------------------------------------------------------------------------------------------
+
+    async def _commit_or_bisect(self, deliveries: Sequence[Delivery]) -> None:
+        """Commit all in one transaction; halve on a defect of the commit itself, until the culprit stands alone."""
+        try:
+            await self._store.again_while_moved(lambda: self._commit(deliveries))
+        except (Unavailable, Moved, KafkaError):
+            raise
+        except Exception as error:  # the commit refused something: find it, park it, go on with the rest
+            if len(deliveries) > 1:
+                middle = len(deliveries) // 2
+                await self._commit_or_bisect(deliveries[:middle])
+                await self._commit_or_bisect(deliveries[middle:])
+                return
+            measures.DEFECTS.labels("commit").inc()
+            log.error("consumer.commit_refused", exc_info=error)
+            culprit = Delivery(deliveries[0].record, error=Expected(commit=type(error).__name__))
+            await self._store.again_while_moved(lambda: self._commit([culprit]))
+
+    async def _commit(self, deliveries: Sequence[Delivery]) -> None:
+        work = self._store.work(_nobody(self._clock.now()))
+        seen = await self._store.noted([note for one in deliveries for note in self._notes(one)])
+        await self._prefetch(work, deliveries, seen)
+        notes: dict[str, None] = {}
+        counted: list[tuple[str, Any]] = []
+        for delivery in deliveries:
+            event_note, record_note = self._notes(delivery)
+            if delivery.error is None and delivery.reader is None:
+                continue  # a type nobody asked for passes by
+            if event_note in seen or event_note in notes or record_note in seen:
+                counted.append(("duplicate", delivery))
+                continue
+            with bound_contextvars(**_context(delivery)):
+                error = delivery.error or await self._apply(delivery, work)
+            if error is None:
+                notes[event_note] = None
+                counted.append(("handled", delivery))
+            else:
+                notes[record_note] = None
+                counted.append((self._put_aside(delivery, error, work), (delivery, error)))
+        work.cause = _nobody(self._clock.now())
+        await self._store.commit(work, list(notes))
+        self._count(counted)
+
+    async def _prefetch(self, work: Work, deliveries: Sequence[Delivery], seen: set[str]) -> None:
+        wanted: dict[type[Any], list[str]] = {}
+        for one in deliveries:
+            if one.reader is not None and one.reader.loads is not None and self._notes(one)[0] not in seen:
+                for kind, id in one.reader.loads(one.heard):
+                    wanted.setdefault(kind, []).append(id)
+        for kind, found in wanted.items():
+            await work.prefetch(kind, found)
+
+    async def _apply(self, delivery: Delivery, work: Work) -> Expected | None:
+        """Run the one handler; its staged changes are taken back if it raises. Returns why, if it was refused."""
+        if delivery.reader is None or delivery.event is None:
+            raise TypeError("only a readable event can be applied")
+        mark = work.mark()
+        event = delivery.event
+        work.cause = Cause(
+            id=event.id,
+            correlation_id=event.correlationid,
+            traceparent=event.traceparent,
+            at=self._clock.now(),
+            event=event,
+        )
+        try:
+            await delivery.reader.handler(delivery.heard, work)
+        except Moved:
+            raise
+        except Unavailable as error:
+            if "store" in error.facts:
+                raise  # the store is down for all of the poll: an outage is not a bad record
+            work.take_back(mark)
+            return error
+        except Expected as error:
+            work.take_back(mark)
+            return error
+        except Exception as error:
+            work.take_back(mark)
+            measures.DEFECTS.labels("handler").inc()
+            log.error("consumer.handler_failed", exc_info=error)
+            return Expected(handler=type(error).__name__)
+        return None
+
+    def _put_aside(self, delivery: Delivery, error: Expected, work: Work) -> str:
+        """Stage the copy of a record for the retry topic, or for the parked one when nothing or no attempt is left."""
+        attempts = self._attempts(delivery.record) + 1
+        again = isinstance(error, Unavailable) and attempts <= len(self._pauses)
+        topic = self.retry_topic if again else self._parked_topic
+        headers = {
+            REASON: error.reason().encode("ascii", "replace"),
+            ATTEMPTS: str(attempts).encode(),
+            **self._source(delivery.record),
+        }
+        if again:
+            due = self._clock.now() + timedelta(seconds=self._pauses[attempts - 1])
+            headers[DUE] = instant(due).encode()
+        kept = [(name, value) for name, value in delivery.record.headers if name not in OURS and value is not None]
+        work.send(
+            Row(
+                id=ids.event_id(),
+                topic=topic,
+                key=delivery.record.key,
+                value=delivery.record.value,
+                headers=(*kept, *headers.items()),
+                aggregate=f"record:{delivery.place}",
+                version=1,
+                at=self._clock.now(),
+            )
+        )
+        level = log.warning if again else log.info
+        level(
+            "consumer.retried" if again else "consumer.parked",
+            error_code=error.code,
+            reason=error.reason(),
+            attempt=attempts,
+        )
+        return "retried" if again else "parked"
+
+    def _count(self, counted: list[tuple[str, Any]]) -> None:
+        """After the commit, so that a poll that is read again is not counted twice."""
+        for what, about in counted:
+            if what == "handled":
+                measures.HANDLED.labels(about.event.type).inc()
+            elif what == "duplicate":
+                measures.DUPLICATES.labels(about.event.type if about.event else "unreadable").inc()
+            else:
+                (measures.RETRIED if what == "retried" else measures.PARKED).labels(about[1].code).inc()
+        if counted:
+            measures.COMMITTED.observe(len(counted))
+
+    # -- one record ------------------------------------------------------------------------------------------------
+
+    def _read(self, record: Any) -> Delivery:
+        """Any bytes become a delivery; what can't be read carries its reason. Never raises."""
+        try:
+            event = from_record(record.value, record.headers)
+            self._check_writer(record, event)
+            reader = self._listener.readers.get(event.type)
+            if reader is None:
+                return Delivery(record, event=event)
+            return Delivery(record, event, reader, reader.model.model_validate(event.data))
+        except ValidationError as error:  # its text quotes the input: only place and rule are told
+            first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+            where = "/".join(map(str, ("data", *first["loc"])))[:100]
+            return Delivery(record, error=Invalid(field=where, rule=first["type"]))
+        except Expected as error:
+            return Delivery(record, error=error)
+        except Exception as error:
+            measures.DEFECTS.labels("parse").inc()
+            log.error("consumer.parse_failed", exc_info=error)
+            return Delivery(record, error=Expected(parse=type(error).__name__))
+
+    def _check_writer(self, record: Any, event: Event) -> None:
+        """A topic has one writer: an event that names another agency or service was not put there by its owner."""
+        topic = self._source(record)[SOURCE_TOPIC].decode("utf-8", "replace")
+        if topic.split(".")[:2] != [event.agency, event.service]:
+            raise NotAllowed(source="does not own the topic")
+
+    def _attempts(self, record: Any) -> int:
+        told = _header(record, ATTEMPTS) or b"0"
+        return int(told) if record.topic == self.retry_topic and told.isdigit() and len(told) < 4 else 0
+
+    def _source(self, record: Any) -> dict[str, bytes]:
+        """Where the record was first read, kept over all hops. Believed only from our own retry topic."""
+        here = {
+            SOURCE_TOPIC: record.topic.encode(),
+            SOURCE_PARTITION: str(record.partition).encode(),
+            SOURCE_OFFSET: str(record.offset).encode(),
+        }
+        if record.topic != self.retry_topic:
+            return here
+        return {name: _header(record, name) or value for name, value in here.items()}
+
+    def _notes(self, delivery: Delivery) -> tuple[str, str]:
+        group = self._listener.group
+        event = delivery.event.id if delivery.event else f"unreadable:{delivery.place}"
+        return f"{group}:{event}", f"{group}:record:{delivery.place}"
+
+
+def _positions(records: Sequence[Any]) -> dict[TopicPartition, int]:
+    """The offset after the last handled record of each partition."""
+    return {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
+
+
+def _nobody(now: datetime) -> Cause:
+    return Cause(id="poll", correlation_id="poll", traceparent=ids.traceparent(), at=now)
+
+
+def _header(record: Any, name: str) -> bytes | None:
+    return next((value for key, value in record.headers if key == name), None)
+
+
+def _is_due(record: Any, now: datetime) -> bool:
+    try:
+        return datetime.fromisoformat((_header(record, DUE) or b"").decode()) <= now
+    except (UnicodeDecodeError, ValueError):
+        return True  # no readable due time: waiting can't help
+
+
+def _context(delivery: Delivery) -> dict[str, Any]:
+    record, event = delivery.record, delivery.event
+    place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+    if event is None:
+        return place
+    return {**place, "event_id": event.id, "event_type": event.type, "correlation_id": event.correlationid}

@@ -1,0 +1,160 @@
+"""The one seam to MongoDB, and the only importer of its driver: to change the driver is to change this file."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, date
+from typing import Any
+
+from bson.codec_options import CodecOptions, TypeEncoder, TypeRegistry
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import DeleteOne, IndexModel, InsertOne, ReplaceOne, UpdateOne
+from pymongo.errors import (
+    AutoReconnect,
+    BulkWriteError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    WTimeoutError,
+)
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from chassis.errors import Unavailable
+
+__all__ = ["Database", "DeleteOne", "IndexModel", "InsertOne", "Moved", "ReplaceOne", "UpdateOne"]
+
+DUPLICATE_KEY = 11000
+Session = Any
+Collection = Any  # the driver's collection: typed only here, where it is met
+
+
+class Moved(Exception):
+    """What this unit of work read is no longer so: it must run again on fresh reads."""
+
+
+class _DateAsText(TypeEncoder):
+    python_type = date
+
+    def transform_python(self, value: date) -> str:
+        return value.isoformat()  # BSON knows instants only, and a WIT day is not an instant
+
+
+class _SetAsList(TypeEncoder):
+    python_type = frozenset
+
+    def transform_python(self, value: frozenset[str]) -> list[str]:
+        return sorted(value)
+
+
+_CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
+    tz_aware=True, tzinfo=UTC, type_registry=TypeRegistry([_DateAsText(), _SetAsList()])
+)
+
+
+@contextmanager
+def told_as_ours() -> Iterator[None]:
+    """The driver's errors as Moved (run again) or Unavailable (later); what is left is a defect."""
+    try:
+        yield
+    except BulkWriteError as error:
+        if any(row.get("code") == DUPLICATE_KEY for row in error.details.get("writeErrors", [])):
+            raise Moved from error
+        raise
+    except DuplicateKeyError as error:
+        raise Moved from error
+    except (ConnectionFailure, AutoReconnect, ExecutionTimeout, WTimeoutError) as error:
+        raise Unavailable(store="not reached") from error
+    except OperationFailure as error:
+        if error.has_error_label("TransientTransactionError"):
+            raise Moved from error
+        raise
+    except PyMongoError as error:
+        if error.has_error_label("TransientTransactionError"):
+            raise Moved from error
+        raise
+
+
+class Database:
+    """One service's own database. `appname` marks this process's connections, so that a successor finds them."""
+
+    def __init__(self, url: str, name: str, appname: str) -> None:
+        self._appname = appname
+        self._client: Any = AsyncIOMotorClient(
+            url,
+            appname=appname,
+            serverSelectionTimeoutMS=3000,
+            connectTimeoutMS=2000,
+            socketTimeoutMS=10_000,
+            waitQueueTimeoutMS=3000,
+            retryWrites=True,
+        )
+        self._db: Any = self._client.get_database(
+            name,
+            codec_options=_CODEC,
+            write_concern=WriteConcern("majority", j=True),
+            read_concern=ReadConcern("majority"),
+        )
+
+    def __getitem__(self, collection: str) -> Collection:
+        return self._db[collection]
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """All writes made with this session commit together when the block ends, or none does.
+
+        Raises Moved (a write met a newer version: run again) and Unavailable. A commit whose answer got lost
+        is asked again by the driver's own label, never assumed.
+        """
+        with told_as_ours():
+            async with await self._client.start_session() as session:
+                session.start_transaction(max_commit_time_ms=5000)
+                try:
+                    yield session
+                except BaseException:
+                    if session.in_transaction:
+                        await session.abort_transaction()
+                    raise
+                await self._commit(session)
+
+    async def _commit(self, session: Session) -> None:
+        for attempt in range(3):
+            try:
+                await session.commit_transaction()
+                return
+            except PyMongoError as error:
+                if not error.has_error_label("UnknownTransactionCommitResult") or attempt == 2:
+                    raise
+
+    async def find(self, collection: str, query: dict[str, Any], *, sort: str = "_id", limit: int = 0) -> list[Any]:
+        with told_as_ours():
+            return list(await self._db[collection].find(query).sort(sort, 1).limit(limit).to_list(None))
+
+    async def snapshot(self, collection: str, query: dict[str, Any], *, sort: str, limit: int) -> list[Any]:
+        """A find in one point of time: a plain cursor may see a later commit and miss an earlier one."""
+        with told_as_ours():
+            async with await self._client.start_session(snapshot=True) as session:
+                plain = self._db[collection].with_options(read_concern=ReadConcern())
+                return list(await plain.find(query, session=session).sort(sort, 1).limit(limit).to_list(limit))
+
+    async def ping(self) -> None:
+        with told_as_ours():
+            await self._client.admin.command("ping", maxTimeMS=2000)
+
+    async def end_orphans(self) -> int:
+        """End the transactions a killed predecessor left open: until then its documents stay locked. Returns how many."""
+        with told_as_ours():
+            # only sessions of earlier processes: this one calls it before it opens any transaction
+            idle = [
+                {"$currentOp": {"allUsers": False, "idleSessions": True, "localOps": True}},
+                {"$match": {"appName": self._appname, "transaction": {"$exists": True}}},
+            ]
+            found = [row async for row in self._client.admin.aggregate(idle)]
+            sessions = [{"id": row["lsid"]["id"]} for row in found]
+            if sessions:
+                await self._client.admin.command("killSessions", sessions)
+            return len(sessions)
+
+    def close(self) -> None:
+        self._client.close()

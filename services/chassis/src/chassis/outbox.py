@@ -1,0 +1,289 @@
+"""Rows to send, and the relay that sends them.
+
+Rows commit with the state they tell of. The relay reads the unsent ones in order, sends them, marks them: each round
+is the sweep, so rows of this process, of other replicas and of a killed predecessor take the same way, in order.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import jsonschema_rs
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    KafkaError,
+    MessageSizeTooLargeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+
+from chassis import ids, measures
+from chassis.catalogue import Catalogue, NotInCatalogue
+from chassis.clock import Clock
+from chassis.database import Database, Session, UpdateOne, told_as_ours
+from chassis.envelope import Event, to_record
+from chassis.errors import Expected, TooLarge
+from chassis.wire import Said
+from chassis.work import Aggregate, Cause, Row
+
+log = structlog.get_logger()
+
+LARGEST_BYTES = 900_000  # below Kafka's default of 1 MiB, with room for the headers of retry and parking
+ROUND_ROWS = 1000
+LEASE = timedelta(seconds=10)
+SHUT = timedelta(seconds=15)  # so long a topic that refuses us is left alone
+LOOK_SECONDS = 0.5  # how often a relay looks for rows of other replicas without being woken
+
+
+class BreaksItsContract(Expected):
+    """A defect: this service was about to send what its own published schema refuses. Facts: `event_type`, `at`."""
+
+    code = "breaks_its_contract"
+
+
+class Outbox:
+    """Makes events ready to send: topic and key by the catalogue, payload held against its published schema."""
+
+    def __init__(self, agency: str, service: str, catalogue: Catalogue) -> None:
+        self._agency, self._service, self._catalogue = agency, service, catalogue
+        self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
+
+    def compose(self, said: Said, aggregate: Aggregate, cause: Cause, to: str | None) -> Row:
+        """One row. Raises TooLarge (413); BreaksItsContract and NotInCatalogue, which are defects."""
+        channel = self._catalogue.channel_of(said.TYPE)
+        if channel.service != self._service:
+            raise NotInCatalogue(event_type=said.TYPE, service=self._service)
+        data = said.model_dump(mode="json")
+        self._check(said.TYPE, data)
+        event = Event(
+            id=ids.event_id(),
+            source=f"/{self._agency}/{self._service}",
+            type=said.TYPE,
+            subject=str(data[said.SUBJECT]) if said.SUBJECT else aggregate.id,
+            time=cause.at,
+            correlationid=cause.correlation_id,
+            causationid=cause.id,
+            traceparent=ids.child_of(cause.traceparent),
+            aggregateversion=aggregate.version,
+            data=data,
+        )
+        value, headers = to_record(event)
+        if len(value) > LARGEST_BYTES:
+            raise TooLarge(event_type=said.TYPE, limit_bytes=LARGEST_BYTES)
+        return Row(
+            id=event.id,
+            topic=channel.topic(owner=self._agency, reader=to or ""),
+            key=channel.key_of(data).encode(),
+            value=value,
+            headers=tuple(headers),
+            aggregate=f"{type(aggregate).__name__}:{aggregate.id}",
+            version=aggregate.version,
+            at=cause.at,
+        )
+
+    def unlinked(self, cause: Cause) -> Cause:
+        """The same moment with ids that lead nowhere: for what must not be joined with a person."""
+        fresh = ids.event_id()
+        return replace(cause, id=fresh, correlation_id=fresh, traceparent=ids.traceparent())
+
+    def _check(self, kind: str, data: dict[str, Any]) -> None:
+        if kind not in self._validators:
+            self._validators[kind] = self._catalogue.validator(kind)
+        error = next(iter(self._validators[kind].iter_errors(data)), None)
+        if error is not None:  # the error's text quotes the value: only the place is told
+            raise BreaksItsContract(event_type=kind, at="/".join(map(str, error.instance_path))[:100] or "/")
+
+
+def document_of(row: Row) -> dict[str, Any]:
+    return {
+        "_id": row.id,
+        "topic": row.topic,
+        "key": row.key,
+        "value": row.value,
+        "headers": [list(header) for header in row.headers],
+        "aggregate": row.aggregate,
+        "version": row.version,
+        "at": row.at,
+        "sent": False,
+    }
+
+
+class Lost(Exception):
+    """Another replica holds the lease now: what this one sent it may not mark."""
+
+
+class Lease:
+    """Who may relay for a service. The fencing number rises with every holder, and marks carry it."""
+
+    def __init__(self, database: Database, holder: str, clock: Callable[[], datetime]) -> None:
+        self._leases, self._holder, self._clock = database["leases"], holder, clock
+        self.fence = 0
+        self._until: datetime | None = None
+
+    async def hold(self) -> bool:
+        """Take or keep the lease; False while another holds it."""
+        now = self._clock()
+        if self._until is not None and now < self._until - LEASE / 2:
+            return True
+        with told_as_ours():
+            kept = await self._leases.update_one(
+                {"_id": "relay", "holder": self._holder, "fence": self.fence, "until": {"$gt": now}},
+                {"$set": {"until": now + LEASE}},
+            )
+            if not kept.matched_count and not await self._take(now):
+                self._until = None
+                return False
+        self._until = now + LEASE
+        return True
+
+    async def _take(self, now: datetime) -> bool:
+        fence = int((await self._leases.find_one({"_id": "relay"}) or {"fence": 0})["fence"])
+        if fence == 0:
+            await self._leases.update_one(
+                {"_id": "relay"}, {"$setOnInsert": {"fence": 1, "until": now, "holder": ""}}, upsert=True
+            )
+            fence = 1
+        taken = await self._leases.update_one(
+            {"_id": "relay", "fence": fence, "until": {"$lte": now}},
+            {"$set": {"holder": self._holder, "fence": fence + 1, "until": now + LEASE}},
+        )
+        if not taken.matched_count:
+            return False
+        self.fence = fence + 1
+        log.info("relay.leads", fence=self.fence)
+        return True
+
+    async def prove(self, session: Session) -> None:
+        """In the transaction that marks: a holder whose lease was taken meanwhile can't mark. Raises Lost."""
+        proven = await self._leases.update_one(
+            {"_id": "relay", "holder": self._holder, "fence": self.fence}, {"$inc": {"marks": 1}}, session=session
+        )
+        if not proven.matched_count:
+            self._until = None
+            raise Lost
+
+    async def give_up(self) -> None:
+        """At a stop: the successor need not wait for the end of the lease."""
+        with told_as_ours():
+            await self._leases.update_one(
+                {"_id": "relay", "holder": self._holder, "fence": self.fence}, {"$set": {"until": self._clock()}}
+            )
+
+
+class Relay:
+    """Sends the rows of one service. Runs as a task; `wake` makes it look at once."""
+
+    def __init__(self, database: Database, producer: AIOKafkaProducer, holder: str, clock: Clock) -> None:
+        self._database, self._producer, self._clock = database, producer, clock
+        # the lease runs on real time: moving the example's clock must not make a holder lose it
+        self.lease = Lease(database, holder, Clock().now)
+        self._woken = asyncio.Event()
+        self._shut: dict[str, datetime] = {}  # topics that refuse us, until when they are left alone
+        self.oldest_seconds = 0.0
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled. A failed round is counted, logged and tried again after a pause: rows never get lost by it."""
+        pause = 0.1
+        while True:
+            self._woken.clear()
+            try:
+                sent = await self.round() if await self.lease.hold() else 0
+                pause = 0.1
+            except (Expected, KafkaError, Lost) as error:
+                log.warning("relay.round_failed", exc_info=error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5)
+                continue
+            if not sent:
+                try:
+                    await asyncio.wait_for(self._woken.wait(), LOOK_SECONDS)
+                except TimeoutError:
+                    continue
+
+    async def round(self) -> int:
+        """Send what is unsent, in order per topic and key, and mark it. Returns how many rows were sent."""
+        rows = await self._unsent()
+        futures = []
+        behind: set[tuple[str, bytes | None]] = set()  # (topic, key) whose earlier row could not go
+        for row in sorted_by_version(rows):
+            place = (row["topic"], row["key"])
+            if place in behind or row["topic"] in self._shut:
+                continue
+            try:
+                future = await self._producer.send(row["topic"], row["value"], row["key"], headers=_headers(row))
+            except (MessageSizeTooLargeError, ValueError, AssertionError, TypeError) as error:
+                behind.add(place)
+                await self._hold(row, error)
+            except (UnknownTopicOrPartitionError, TopicAuthorizationFailedError) as error:
+                self._shut[row["topic"]] = Clock().now() + SHUT
+                log.error("relay.topic_refuses", topic=row["topic"], exc_info=error)
+            else:
+                futures.append((row, future))
+        return await self._gather(futures)
+
+    async def _unsent(self) -> list[dict[str, Any]]:
+        """The rows to send now: none behind a held row of its topic and key, none to a topic that refuses us."""
+        now = Clock().now()
+        self._shut = {topic: until for topic, until in self._shut.items() if until > now}
+        held = await self._database.find("outbox", {"held": {"$exists": True}})
+        measures.HELD.set(len(held))
+        query: dict[str, Any] = {"sent": False}
+        if held or self._shut:
+            query["$nor"] = [{"topic": row["topic"], "key": row["key"]} for row in held]
+            query["$nor"] += [{"topic": topic} for topic in self._shut]
+        rows = await self._database.snapshot("outbox", query, sort="_id", limit=ROUND_ROWS)
+        measures.UNSENT.set(len(rows))
+        self.oldest_seconds = (self._clock.now() - rows[0]["at"]).total_seconds() if rows else 0.0
+        measures.OLDEST.set(self.oldest_seconds)
+        return rows
+
+    async def _gather(self, futures: list[tuple[dict[str, Any], Any]]) -> int:
+        outcomes = await asyncio.gather(*(future for _, future in futures), return_exceptions=True)
+        told = list(zip((row for row, _ in futures), outcomes, strict=True))
+        failed = {(row["topic"], row["key"]) for row, outcome in told if isinstance(outcome, BaseException)}
+        # a later row of a failed key may have arrived: it stays unmarked too and is sent again behind the failed one
+        done = [row["_id"] for row, _ in futures if (row["topic"], row["key"]) not in failed]
+        if done:
+            await self._mark(done)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return len(done)
+
+    async def _mark(self, done: list[str]) -> None:
+        async with self._database.transaction() as session:
+            await self.lease.prove(session)
+            await self._database["outbox"].update_many(
+                {"_id": {"$in": done}}, {"$set": {"sent": True, "sent_at": Clock().now()}}, session=session
+            )
+        measures.SENT.inc(len(done))
+
+    async def _hold(self, row: dict[str, Any], error: Exception) -> None:
+        log.error("relay.row_held", event_id=row["_id"], topic=row["topic"], exc_info=error)
+        with told_as_ours():
+            await self._database["outbox"].bulk_write(
+                [UpdateOne({"_id": row["_id"]}, {"$set": {"held": type(error).__name__}})]
+            )
+
+
+def _headers(row: dict[str, Any]) -> list[tuple[str, bytes]]:
+    return [(name, value) for name, value in row["headers"]]
+
+
+def sorted_by_version(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Order of commit per aggregate even where replicas' clocks differ: each aggregate's rows take its own places,
+    filled by version. Ids order the rest, and within one version the order in which they were said."""
+    places: dict[str, list[int]] = {}
+    for place, row in enumerate(rows):
+        places.setdefault(row["aggregate"], []).append(place)
+    ordered = list(rows)
+    for own in places.values():
+        for place, row in zip(own, sorted((rows[one] for one in own), key=lambda one: one["version"]), strict=True):
+            ordered[place] = row
+    return ordered

@@ -1,0 +1,271 @@
+"""Start and stop of a service: builds the chassis' parts around what the service brings, and runs them together."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import structlog
+import uvicorn
+from aiokafka import AIOKafkaProducer
+from fastapi import APIRouter
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+from pydantic import ValidationError
+
+from chassis import logs
+from chassis.auth import Gate
+from chassis.catalogue import Catalogue
+from chassis.clock import Clock
+from chassis.consuming import Consumer, Listener
+from chassis.database import Database
+from chassis.duties import Duties, DutyRunner
+from chassis.errors import Expected
+from chassis.http import Door, http_app
+from chassis.outbox import Outbox, Relay
+from chassis.settings import ChassisSettings
+from chassis.store import Kept, Store
+
+log = structlog.get_logger()
+
+READY_RELAY_AGE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What a service brings. `background`: coroutine functions that run, with the service, until it stops."""
+
+    title: str
+    description: str
+    routers: Sequence[APIRouter]
+    listener: Listener
+    duties: Duties = field(default_factory=Duties)
+    kept: Sequence[Kept] = ()
+    tools: Any = None
+    background: Sequence[Callable[["Service"], Awaitable[None]]] = ()
+
+
+class Builds(Protocol):
+    """`bootstrap.build`: makes a service's parts from its settings."""
+
+    def __call__(self, settings: Any) -> Parts: ...
+
+
+class Service:
+    """One running service. `await start()`, then `await serve()` or, in tests, `await stop()`."""
+
+    def __init__(self, name: str, settings: ChassisSettings, parts: Parts) -> None:
+        self.name, self.settings, self.parts = name, settings, parts
+        self.clock = Clock(settings.clock_file)
+        self.catalogue = Catalogue(settings.contracts_dir)
+        appname = f"{settings.agency}/{name}/{settings.instance}"
+        self.database = Database(settings.mongo_url.get_secret_value(), settings.database, appname)
+        self.outbox = Outbox(settings.agency, name, self.catalogue)
+        self.store = Store(self.database, parts.kept, self.outbox)
+        self._appname = appname
+        self._tasks: list[asyncio.Task[Any]] = []
+        self.port = 0
+
+    async def start(self) -> None:
+        """Prepare the store, then send, then read, then open the door: what is heard can be said at once."""
+        settings = self.settings
+        await self._until_reached(self.store.prepare)
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=settings.kafka,
+            client_id=self._appname,
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=256 * 1024,
+            linger_ms=0,
+            request_timeout_ms=10_000,
+        )
+        await self._until_reached(self._producer.start)
+        self.relay = Relay(self.database, self._producer, f"{self._appname}/{os.getpid()}", self.clock)
+        self.store.committed = self.relay.wake
+        self._begin(self.relay.run(), "relay")
+        self._begin(DutyRunner(self.parts.duties, self.store, self.clock).run(), "duties")
+        await self._start_reading()
+        for work in self.parts.background:
+            self._begin(work(self), "background")
+        await self._start_door()
+        log.info("service.started", port=self.port)
+
+    async def _until_reached(self, attempt: Callable[[], Awaitable[None]]) -> None:
+        """A dependency that is down at the start is waited for: the order of starting does not matter."""
+        pause = 0.2
+        while True:
+            try:
+                return await attempt()
+            except (Expected, OSError, ConnectionError) as error:
+                log.warning("service.waits", exc_info=error)
+            except Exception as error:
+                if type(error).__name__ not in ("KafkaConnectionError", "KafkaTimeoutError", "NodeNotReadyError"):
+                    raise
+                log.warning("service.waits", exc_info=error)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5)
+
+    async def _start_reading(self) -> None:
+        settings, listener = self.settings, self.parts.listener
+        own = {"owner": settings.agency, "service": listener.service, "group": listener.group}
+        retry, parked = (self.catalogue.channels[kind].topic(**own) for kind in ("retry", "parked"))
+        self.consumer = Consumer(listener, self.store, self.clock, retry, parked, settings.retry_seconds)
+        patterns = [
+            *self.catalogue.patterns(listener.service, listener.group, settings.agency),
+            retry.replace(".", r"\."),
+        ]
+        self._broker = KafkaBroker(
+            settings.kafka,
+            client_id=self._appname,
+            apply_types=False,
+            logger=None,
+            allow_auto_create_topics=False,
+            consumer_only=True,
+            metadata_max_age_ms=5000,
+            request_timeout_ms=15_000,
+        )
+        subscriber = self._broker.subscriber(
+            pattern=f"^({'|'.join(patterns)})$",
+            group_id=f"{settings.agency}.{listener.service}.{listener.group}",
+            group_instance_id=self._appname.replace("/", "."),
+            batch=True,
+            max_records=settings.poll_records,
+            batch_timeout_ms=20,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            ack_policy=AckPolicy.MANUAL,
+            listener=self.consumer,
+            parser=_as_it_is,
+            decoder=_as_it_is,
+        )
+        subscriber(self.consumer.on_poll)
+        await self._until_reached(self._broker.start)
+
+    async def _start_door(self) -> None:
+        door = Door(
+            settings=self.settings,
+            store=self.store,
+            clock=self.clock,
+            gate=Gate(self.settings.issuer_keys, self.settings.issuer),
+            tools=self.parts.tools,
+            readiness=self.readiness,
+        )
+        self.app = http_app(door, self.parts.routers, self.parts.title, self.parts.description)
+        config = uvicorn.Config(
+            self.app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=3,
+        )
+        self._server = uvicorn.Server(config)
+        self._server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        listening = socket.create_server((self.settings.http_host, self.settings.http_port))
+        self.port = listening.getsockname()[1]
+        self._begin(self._server.serve(sockets=[listening]), "door")
+        while not self._server.started:
+            await asyncio.sleep(0.01)
+
+    def _begin(self, work: Awaitable[Any], name: str) -> None:
+        self._tasks.append(asyncio.ensure_future(work))
+        self._tasks[-1].set_name(name)
+
+    async def readiness(self) -> dict[str, str]:
+        """Causes by name why work can't be done now; empty when it can."""
+        causes: dict[str, str] = {}
+        try:
+            await self.database.ping()
+        except Expected as error:
+            causes["store"] = error.code
+        try:
+            async with asyncio.timeout(2):
+                await self._producer.client.fetch_all_metadata()
+        except Exception as error:
+            causes["broker"] = type(error).__name__
+        if self.relay.oldest_seconds > READY_RELAY_AGE_SECONDS:
+            causes["relay"] = "rows wait too long"
+        if self.consumer.failing:
+            causes["reader"] = self.consumer.failing
+        for task in self._tasks:
+            if task.done():
+                causes[task.get_name()] = "ended"
+        return causes
+
+    async def serve(self) -> int:
+        """Until SIGTERM, SIGINT or the end of a part that must not end. Returns the exit code."""
+        asked = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(one, asked.set)
+        stop = asyncio.ensure_future(asked.wait())
+        await asyncio.wait([stop, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        ended = [task for task in self._tasks if task.done()]
+        for task in ended:
+            log.error("service.part_ended", reason=task.get_name(), exc_info=task.exception())
+        stop.cancel()
+        await self.stop()
+        return 1 if ended else 0
+
+    async def stop(self) -> None:
+        """Close the door, end reading, send what is left, let go of the lease: within `stop_seconds`, whatever is down."""
+        self._server.should_exit = True
+        try:
+            async with asyncio.timeout(self.settings.stop_seconds):
+                await self._broker.stop()
+                for task in self._tasks:
+                    if task.get_name() != "door":
+                        task.cancel()
+                await asyncio.wait(self._tasks, timeout=5)
+                await self._let_go()
+        except TimeoutError:
+            log.warning("service.stop_cut_short")
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            self.database.close()
+        log.info("service.stopped")
+
+    async def _let_go(self) -> None:
+        try:
+            await self.relay.lease.give_up()
+        except Expected as error:
+            log.warning("service.lease_not_given_up", exc_info=error)
+        await self._producer.stop()
+
+
+async def _as_it_is(message: Any, *_: Any) -> Any:
+    return message
+
+
+def run(name: str, settings_class: Callable[[], ChassisSettings], build: Builds) -> None:
+    """A service's `__main__`: read settings, run, exit. Bad settings: one line per fault, exit code 2."""
+    try:
+        settings = settings_class()
+    except ValidationError as error:
+        for row in error.errors(include_input=False, include_url=False):
+            where = ".".join(map(str, row["loc"])) or "settings"
+            sys.stderr.write(f"{name}: {where}: {row['msg']}\n")
+        raise SystemExit(2) from None
+    logs.setup(name, settings.agency, settings.log_level)
+
+    async def main() -> int:
+        service = Service(name, settings, build(settings))
+        starting = asyncio.ensure_future(service.start())
+        loop = asyncio.get_running_loop()
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(one, starting.cancel)
+        with suppress(asyncio.CancelledError):
+            await starting
+            return await service.serve()
+        return 0
+
+    raise SystemExit(asyncio.run(main()))
+
+
+__all__ = ["KafkaMessage", "Parts", "Service", "run"]
