@@ -3,7 +3,6 @@
 from chassis import logs
 from chassis.running import Parts
 from chassis.store import Kept
-
 from referral.domain.agreement import Agreement
 from referral.domain.consent import Consent, Pseudonym
 from referral.domain.outcome import Outcome

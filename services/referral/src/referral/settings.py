@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-from chassis.calendar import WorkingDays
-from chassis.settings import ChassisSettings
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from chassis.calendar import WorkingDays
+from chassis.settings import ChassisSettings
 from referral.domain.rules import Rules
 
 

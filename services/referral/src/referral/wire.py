@@ -3,9 +3,9 @@
 from datetime import date
 from typing import ClassVar, Literal
 
-from chassis import wire
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from chassis import wire
 from referral.domain.referral import Referral, Told
 
 Field = Literal[
@@ -45,7 +45,7 @@ class OfEnrolment(OfReferral):
     enrolment_id: str
 
 
-# -- heard from intake ---------------------------------------------------------------------------------------------------
+# -- heard from intake -----------------------------------------------------------------------------------------------
 
 
 class CaseRegistered(OfCase):
@@ -113,7 +113,7 @@ class ConsentSuperseded(OfConsent):
     replaced_by: str
 
 
-# -- heard from the register of agreements -------------------------------------------------------------------------------
+# -- heard from the register of agreements ---------------------------------------------------------------------------
 
 
 class Party(BaseModel):
@@ -135,7 +135,7 @@ class AgreementRecorded(wire.Heard):
     state: Literal["DRAFT", "ACTIVE", "SUSPENDED", "ENDED"]
 
 
-# -- heard from training -------------------------------------------------------------------------------------------------
+# -- heard from training ---------------------------------------------------------------------------------------------
 
 
 class PlacementAccepted(OfReferral):
@@ -203,7 +203,7 @@ class FollowupRecorded(wire.Heard):
     case_ref: str | None
 
 
-# -- said ----------------------------------------------------------------------------------------------------------------
+# -- said ------------------------------------------------------------------------------------------------------------
 
 
 class Said(wire.Said):

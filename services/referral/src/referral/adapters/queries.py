@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from chassis.errors import Invalid
-from chassis.store import Store
 from pydantic import BaseModel, ConfigDict
 
+from chassis.errors import Invalid
+from chassis.store import Store
 from referral.domain.outcome import Outcome
 from referral.domain.participant import Participant
 from referral.domain.referral import Referral
@@ -109,10 +109,15 @@ async def one_referral(store: Store, referral_id: str) -> ReferralView:
 
 async def referrals(store: Store, case_ref: str | None, state: str | None) -> list[ReferralView]:
     """Of one person, or in one state, or both. Raises Invalid (422) when neither is given."""
-    wanted = {name: value for name, value in (("case_ref", case_ref), ("state", state)) if value is not None}
-    if not wanted:
+    if case_ref is None and state is None:
         raise Invalid(field="case_ref", rule="case_ref or state must be given")
-    return [view(one) for one in await store.read(Referral, **wanted)]
+    if case_ref is None:
+        found = await store.read(Referral, state=state or "")
+    elif state is None:
+        found = await store.read(Referral, case_ref=case_ref)
+    else:
+        found = await store.read(Referral, case_ref=case_ref, state=state)
+    return [view(one) for one in found]
 
 
 async def participant(store: Store, case_ref: str) -> ParticipantView:

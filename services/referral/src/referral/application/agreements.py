@@ -5,7 +5,6 @@ from datetime import date
 
 from chassis.errors import Conflict
 from chassis.work import Work
-
 from referral.domain.agreement import Agreement, Party
 
 

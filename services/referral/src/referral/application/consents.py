@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from chassis.calendar import day_of, start_of
 from chassis.errors import Invalid
 from chassis.work import Work
-
 from referral.application.participants import cancel_running, known_person
 from referral.domain.consent import EXPIRED, STOPPING, SUPERSEDED, TRAINING, Asked, Consent, Pseudonym, new
 from referral.domain.participant import KnownConsent, Participant

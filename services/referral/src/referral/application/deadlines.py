@@ -4,7 +4,6 @@ from datetime import datetime
 
 from chassis.calendar import day_of
 from chassis.work import Duty, Work
-
 from referral.application.saving import save_steps
 from referral.domain.referral import Referral
 from referral.domain.rules import Rules

@@ -7,7 +7,6 @@ from chassis.calendar import day_of
 from chassis.errors import NotYet
 from chassis.machine import SYSTEM
 from chassis.work import Work
-
 from referral.application.saving import save_steps
 from referral.domain.participant import CLOSED, READY, SUSPENDED, Participant
 from referral.domain.referral import PARTICIPANT_UNAVAILABLE, Referral, Step

@@ -8,7 +8,6 @@ from chassis.errors import NotAllowed, StaleVersion
 from chassis.ids import new_id
 from chassis.machine import NEW, SYSTEM, choose
 from chassis.work import Work
-
 from referral.application.saving import agreements, save_steps
 from referral.domain.agreement import Wish, covering
 from referral.domain.participant import READY, NotEligible, NotReady, OpenReferral, Participant

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from chassis.calendar import day_of, start_of
 from chassis.errors import Conflict
 from chassis.work import Work
-
 from referral import wire
 from referral.domain.agreement import Agreement, Wish, covering
 from referral.domain.participant import Participant

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from chassis.work import Work
-
 from referral.application.participants import known_person, moment_of
 from referral.application.saving import save_steps, why_not_accepted
 from referral.domain.outcome import Outcome

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from chassis.errors import Conflict
-
 from referral.domain.consent import ACTIVE, TRAINING
 from referral.domain.rules import ADULT, AGE_GROUPS, Rules
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from chassis.calendar import day_of
 from chassis.errors import Conflict, Invalid, MissingFact, Refused
 from chassis.machine import NEW, SYSTEM, Move, choose, roles, states
-
 from referral.domain.rules import Rules
 
 PK, FACILITY_OFFICER = "probation_officer", "facility_officer"

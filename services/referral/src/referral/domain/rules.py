@@ -11,7 +11,7 @@ ADULT = AGE_GROUPS[-1]
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """`sender` is the agency that runs this service. Days are working days where the name says so, else calendar days."""
+    """`sender` is the agency that runs this service. Days are calendar days unless the name says working days."""
 
     sender: str
     calendar: WorkingDays
@@ -24,11 +24,9 @@ class Rules:
     youngest_age_group: str
 
     def answer_due_on(self, asked_on: date, age_group: str) -> date:
-        """Last WIT day for the answer; day 1 is the first working day after `asked_on`. Raises Unavailable."""
-        adult = age_group == ADULT
-        return self.calendar.after(
-            asked_on, self.adult_answer_working_days if adult else self.minor_answer_working_days
-        )
+        """Last WIT day for the answer; day 1 is the first working day after. Raises Unavailable."""
+        days = self.adult_answer_working_days if age_group == ADULT else self.minor_answer_working_days
+        return self.calendar.after(asked_on, days)
 
     def neared_on(self, due_on: date) -> date:
         """The WIT day at whose start both sides are reminded."""

@@ -12,7 +12,6 @@ from datetime import datetime
 from chassis.calendar import day_of
 from chassis.errors import Invalid, NotYet
 from chassis.machine import SYSTEM
-
 from referral.domain.referral import (
     ACCEPTED,
     IN_PROGRESS,
@@ -87,7 +86,7 @@ def _kept_for_later(referral: Referral, fact: Fact) -> list[Step]:
 
 def _seat(status: str) -> Callable[[Referral, Fact, Moment], list[Step]]:
     def play(referral: Referral, fact: Fact, moment: Moment) -> list[Step]:
-        if referral.state != ACCEPTED:  # the running training changed its class: no move of the referral
+        if referral.state in (IN_PROGRESS, ON_HOLD):  # the running training changed its class: no move of the referral
             return [Step(referral.noted(business_status=status), None)]
         return [referral.progress(status, fact.reason_code, day_of(moment.at))]
 
@@ -163,7 +162,7 @@ PLAYS: Mapping[str, Callable[[Referral, Fact, Moment], list[Step]]] = {
 }
 
 
-# -- what the case does to a running referral --------------------------------------------------------------------------
+# -- what the case does to a running referral ------------------------------------------------------------------------
 
 
 def after_suspension(referral: Referral, correlation_id: str, moment: Moment) -> list[Step]:

@@ -3,7 +3,6 @@
 from chassis.consuming import Listener
 from chassis.envelope import Event
 from chassis.work import Work
-
 from referral import wire
 from referral.application import agreements, consents, participants, training
 from referral.domain.agreement import Party
@@ -29,7 +28,7 @@ def _event(work: Work) -> Event:
     return work.cause.event
 
 
-# -- intake: cases -------------------------------------------------------------------------------------------------------
+# -- intake: cases ---------------------------------------------------------------------------------------------------
 
 
 def _hear_cases(heard: Listener, rules: Rules) -> None:
@@ -84,7 +83,7 @@ def _change(
     )
 
 
-# -- intake: consents ----------------------------------------------------------------------------------------------------
+# -- intake: consents ------------------------------------------------------------------------------------------------
 
 
 def _hear_consents(heard: Listener, rules: Rules) -> None:
@@ -124,7 +123,7 @@ def _consent(event: wire.OfConsent, state: str, work: Work, **facts: object) -> 
     )
 
 
-# -- register of agreements ----------------------------------------------------------------------------------------------
+# -- register of agreements ------------------------------------------------------------------------------------------
 
 
 def _hear_agreements(heard: Listener) -> None:
@@ -136,7 +135,7 @@ def _hear_agreements(heard: Listener) -> None:
         await agreements.know_agreement(command, work)
 
 
-# -- training ------------------------------------------------------------------------------------------------------------
+# -- training --------------------------------------------------------------------------------------------------------
 
 
 def _referral(event: wire.OfReferral) -> list[tuple[type, str]]:

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from chassis.errors import NotAllowed
-from chassis.http import Body, Edge, MoveBody, edge, problems
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
+from chassis.errors import NotAllowed
+from chassis.http import Body, Edge, MoveBody, edge, problems
 from referral import wire
 from referral.adapters import queries
 from referral.adapters.queries import OutcomeCount, ParticipantView, ReferralView

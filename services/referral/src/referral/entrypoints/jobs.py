@@ -2,7 +2,6 @@
 
 from chassis.duties import Duties
 from chassis.work import Duty, Work
-
 from referral.application import consents, deadlines, saving
 from referral.domain.rules import Rules
 
