@@ -6,10 +6,6 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from chassis.errors import IllegalMove, NotAllowed
-from training.domain import certificate, cohort, enrolment, placement
-from training.domain.card import CardSeen
-from training.domain.certificate import BNSP
 from training_people import (
     NOON,
     RULES,
@@ -23,9 +19,21 @@ from training_people import (
     passed,
 )
 
+from chassis.errors import IllegalMove, NotAllowed
+from training.domain import certificate, cohort, enrolment, placement
+from training.domain.card import CardSeen
+from training.domain.certificate import BNSP
+
 ROLES = (
-    "programme_officer", "instructor", "assessor", "head_of_opd", "training_host", "system", "probation_officer", "service",
-)  # fmt: skip
+    "programme_officer",
+    "instructor",
+    "assessor",
+    "head_of_opd",
+    "training_host",
+    "system",
+    "probation_officer",
+    "service",
+)
 
 # (state, command): (end, event, roles) — handbook, section 5
 PLACEMENT = {
@@ -86,8 +94,17 @@ ENROLMENT = {
     ("active", "drop"): ("dropped", "enrolment.dropped", {"programme_officer"}),
 }
 ENROLMENT_STATES = (
-    "-", "waitlisted", "reserved", "released", "enrolled", "active", "suspended", "completed", "withdrawn", "dropped",
-)  # fmt: skip
+    "-",
+    "waitlisted",
+    "reserved",
+    "released",
+    "enrolled",
+    "active",
+    "suspended",
+    "completed",
+    "withdrawn",
+    "dropped",
+)
 
 SIGNERS = {"head_of_opd", "training_host"}
 CERTIFICATE = {
@@ -130,7 +147,9 @@ ENROLMENT_CALLS: dict[str, Callable[..., object]] = {
     "assess": lambda one, role: one.assess(role, "JOINT", "PASS", WELDING, "ass-rudi", NOON, RULES),
     "hold": lambda one, role: one.hold(role, "PARTICIPANT_UNAVAILABLE", "c1"),
     "return": lambda one, role: one.return_(role, 160, 0, "c1", RULES),
-    "mark-finished": lambda one, role: one.mark_finished(role, "ass-rudi", replace(WELDING, units=WELDING.units[:1]), True),
+    "mark-finished": lambda one, role: one.mark_finished(
+        role, "ass-rudi", replace(WELDING, units=WELDING.units[:1]), True
+    ),
     "finish": lambda one, role: one.finish(
         role, "off-sari", replace(WELDING, units=WELDING.units[:1]), 160, True, TODAY, RULES
     ),
@@ -143,7 +162,14 @@ CERTIFICATE_CALLS: dict[str, Callable[..., object]] = {
     "revoke": lambda one, role: one.revoke(role, "FRAUD"),
     "expire": lambda one, role: one.expire(),
 }
-SYSTEM_ONLY = {"stop", "queue", "reserve", "release", "put-back", "expire"}  # these take no role: no person can ask them
+SYSTEM_ONLY = {
+    "stop",
+    "queue",
+    "reserve",
+    "release",
+    "put-back",
+    "expire",
+}  # these take no role: no person can ask them
 
 
 def _cases(states: tuple[str, ...], calls: dict[str, Callable[..., object]]) -> list[tuple[str, str, str]]:
@@ -222,8 +248,14 @@ STOPPED = {"CONSENT_WITHDRAWN", "PARTICIPANT_UNAVAILABLE", "MOVED", "COHORT_CANC
 REASONS = {
     "placement": {
         "decline": {
-            "CAPACITY_FULL", "PREREQUISITE", "PROGRAMME_CANCELLED", "NO_BUDGET", "NO_ACCOMMODATION", "AGE_RULE",
-            "OUT_OF_TERRITORY", "DUPLICATE",
+            "CAPACITY_FULL",
+            "PREREQUISITE",
+            "PROGRAMME_CANCELLED",
+            "NO_BUDGET",
+            "NO_ACCOMMODATION",
+            "AGE_RULE",
+            "OUT_OF_TERRITORY",
+            "DUPLICATE",
         },
     },
     "cohort": {"reschedule": COHORT_REASONS, "cancel": COHORT_REASONS},
@@ -237,10 +269,12 @@ REASONS = {
         "drop": {"NO_SHOW", "OUT_OF_REACH"},
     },
     "certificate": {"correct": {"ERROR_IN_RECORD", "LOST"}, "revoke": {"FRAUD", "WRONG_PERSON"}},
-}  # fmt: skip
+}
 
 
-@pytest.mark.parametrize("module", [placement, cohort, enrolment, certificate], ids=lambda one: one.__name__.split(".")[-1])
+@pytest.mark.parametrize(
+    "module", [placement, cohort, enrolment, certificate], ids=lambda one: one.__name__.split(".")[-1]
+)
 def test_the_moves_that_need_a_reason_take_exactly_the_published_codes(module: object) -> None:
     given = {name: set(move.reasons) for name, move in module.MOVES.items() if move.reasons is not None}  # type: ignore[attr-defined]
     assert given == REASONS[module.__name__.split(".")[-1]]  # type: ignore[attr-defined]

@@ -4,16 +4,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from chassis.errors import IllegalMove, Invalid, MissingFact, NotAllowed
-from training.domain import attendance, enrolment_refusals, people
-from training.domain.agreement import Agreement, NotCovered
-from training.domain.card import CardSeen
-from training.domain.certificate import NoSecondPerson, SignedByAssessor
-from training.domain.cohort import AgeRule, NotAWorkingDay, StillInUse, TooFew, TooMany
-from training.domain.enrolment import Enrolment
-from training.domain.followup import AskedToday, FollowUp, window
-from training.domain.placement import NotMet
-from training.domain.session import Session, SessionAhead
 from training_people import (
     NOON,
     RULES,
@@ -27,6 +17,17 @@ from training_people import (
     an_entry,
     passed,
 )
+
+from chassis.errors import IllegalMove, Invalid, MissingFact, NotAllowed
+from training.domain import attendance, enrolment_refusals, people
+from training.domain.agreement import Agreement, NotCovered
+from training.domain.card import CardSeen
+from training.domain.certificate import NoSecondPerson, SignedByAssessor
+from training.domain.cohort import AgeRule, NotAWorkingDay, StillInUse, TooFew, TooMany
+from training.domain.enrolment import Enrolment
+from training.domain.followup import AskedToday, FollowUp, window
+from training.domain.placement import NotMet
+from training.domain.session import Session, SessionAhead
 
 OFFICER, INSTRUCTOR, ASSESSOR = "programme_officer", "instructor", "assessor"
 
@@ -304,7 +305,9 @@ def test_attendance_is_not_recorded_before_the_session_was_held_nor_after_it_was
     assert closed.record(INSTRUCTOR, frozenset({"MADE_UP"}), date(2027, 2, 3)).version == 3
 
 
-@pytest.mark.parametrize("given", [{"hours": 39}, {"hours": 481}, {"min_age": 13}, {"units": ()}, {"units": WELDING.units[:1] * 2}])
+@pytest.mark.parametrize(
+    "given", [{"hours": 39}, {"hours": 481}, {"min_age": 13}, {"units": ()}, {"units": WELDING.units[:1] * 2}]
+)
 def test_a_programme_has_40_to_480_hours_units_and_takes_nobody_under_14(given: dict[str, object]) -> None:
     with pytest.raises(Invalid):
         replace(WELDING, **given).publish(OFFICER, RULES)  # type: ignore[arg-type]
@@ -331,9 +334,16 @@ def test_a_stopped_placement_keeps_no_accommodation() -> None:
 
 
 PKS = Agreement(
-    id="PKS-1", heard_version=1, kind="TECHNICAL", senders=frozenset({"bapas-ambon"}), trainers=frozenset({"dinkop-ambon"}),
-    scope=frozenset({"WELDING"}), valid_from=date(2027, 1, 1), valid_until=date(2027, 12, 31), state="ACTIVE",
-)  # fmt: skip
+    id="PKS-1",
+    heard_version=1,
+    kind="TECHNICAL",
+    senders=frozenset({"bapas-ambon"}),
+    trainers=frozenset({"dinkop-ambon"}),
+    scope=frozenset({"WELDING"}),
+    valid_from=date(2027, 1, 1),
+    valid_until=date(2027, 12, 31),
+    state="ACTIVE",
+)
 
 
 def test_an_agreement_in_force_covers_its_parties_fields_and_days() -> None:
@@ -352,7 +362,9 @@ def test_an_agreement_in_force_covers_its_parties_fields_and_days() -> None:
         (PKS, "bapas-ambon", "dinkop-ambon", "WELDING", date(2028, 1, 1)),
     ],
 )
-def test_what_no_agreement_covers_is_refused(agreement: Agreement, sender: str, trainer: str, field: str, day: date) -> None:
+def test_what_no_agreement_covers_is_refused(
+    agreement: Agreement, sender: str, trainer: str, field: str, day: date
+) -> None:
     with pytest.raises(NotCovered):
         agreement.must_cover(sender, trainer, field, day)
 
@@ -371,7 +383,9 @@ def test_a_correction_takes_two_persons_and_issues_a_new_certificate() -> None:
     for second in (None, "off-head"):
         with pytest.raises(NoSecondPerson):
             a_certificate("issued").correct("head_of_opd", "off-head", second, "LOST", "crt_new", TODAY)
-    old, told, new, told_new = a_certificate("issued").correct("head_of_opd", "off-head", "off-2", "LOST", "crt_new", TODAY)
+    old, told, new, told_new = a_certificate("issued").correct(
+        "head_of_opd", "off-head", "off-2", "LOST", "crt_new", TODAY
+    )
     assert (old.state, old.replaced_by, told.name) == ("superseded", "crt_new", "certificate.superseded")
     assert (new.state, new.replaces, told_new.name) == ("issued", old.id, "certificate.issued")
 
@@ -384,9 +398,16 @@ def test_a_bnsp_certificate_is_valid_from_now_and_for_five_years_at_most(expires
 
 
 FOLLOW_UP = FollowUp(
-    id="fol_1", state="due", enrolment_id="enr_1", referral_id="ref_1", case_ref="prt_1", from_agency="bapas-ambon", day=30,
-    window_from=date(2027, 3, 24), window_until=date(2027, 4, 7),
-)  # fmt: skip
+    id="fol_1",
+    state="due",
+    enrolment_id="enr_1",
+    referral_id="ref_1",
+    case_ref="prt_1",
+    from_agency="bapas-ambon",
+    day=30,
+    window_from=date(2027, 3, 24),
+    window_until=date(2027, 4, 7),
+)
 
 
 def test_windows_lie_around_30_90_and_180_days() -> None:
@@ -413,7 +434,10 @@ def test_an_answer_is_recorded_as_it_is_and_a_guess_is_not() -> None:
     done, told = FOLLOW_UP.record(OFFICER, True, "COOPERATIVE_MEMBER", FOLLOW_UP.window_from, RULES)
     assert (done.state, told.facts["outcome_code"]) == ("recorded", "COOPERATIVE_MEMBER")
     for answered, outcome, refusal in (
-        (True, "UNREACHABLE", Invalid), (False, "JOB_SEEKING", Invalid), (True, None, MissingFact), (True, "RICH", Invalid),
-    ):  # fmt: skip
+        (True, "UNREACHABLE", Invalid),
+        (False, "JOB_SEEKING", Invalid),
+        (True, None, MissingFact),
+        (True, "RICH", Invalid),
+    ):
         with pytest.raises(refusal):
             FOLLOW_UP.record(OFFICER, answered, outcome, FOLLOW_UP.window_from, RULES)

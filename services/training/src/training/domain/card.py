@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, kw_only=True)
 class CardSeen:
-    """What the enrolment may know of the card: no identity, only what the rules ask. Ages are judged on the fetch day."""
+    """What the enrolment may know of the card: no identity, only what the rules ask, judged on the fetch day."""
 
     fetched_at: datetime
     minor: bool

@@ -5,7 +5,6 @@ from datetime import date
 
 from chassis.errors import Conflict, Invalid, MissingFact, NotAllowed
 from chassis.machine import NEW, SYSTEM, Move, choose, roles, states
-
 from training.domain.rules import Rules
 from training.domain.told import Told
 
@@ -64,10 +63,12 @@ class Certificate:
         """Raises what `choose` raises, SignedByAssessor (403)."""
         move = choose(MOVES, "issue", self.state, role)
         self._must_not_have_assessed(signer)
-        return self._after(move, issued_on=today, issued_by=signer), Told(move.told, {"kind": self.kind, "issued_on": today})
+        return self._after(move, issued_on=today, issued_by=signer), Told(
+            move.told, {"kind": self.kind, "issued_on": today}
+        )
 
     def register(self, role: str, officer: str, today: date, rules: Rules) -> tuple["Certificate", Told]:
-        """Note a BNSP certificate that was seen. Raises what `choose` raises, Invalid (422). Source: handbook, section 4."""
+        """Note a BNSP certificate that was seen. Raises what `choose` raises, Invalid (422)."""
         move = choose(MOVES, "register-bnsp", self.state, role)
         if not self.number or not self.lsp or self.expires_on is None:
             raise MissingFact(fact="number, lsp, expires_on")
@@ -79,14 +80,12 @@ class Certificate:
     def correct(
         self, role: str, signer: str, second_person: str | None, reason_code: str | None, new_id: str, today: date
     ) -> tuple["Certificate", Told, "Certificate", Told]:
-        """The old one superseded and the new one issued. Raises what `choose` raises, NoSecondPerson, SignedByAssessor."""
+        """The old one superseded, the new one issued. Raises what `choose` raises, NoSecondPerson, SignedByAssessor."""
         move = choose(MOVES, "correct", self.state, role, reason_code)
         if not second_person or second_person == signer:
             raise NoSecondPerson(certificate_id=self.id)
         self._must_not_have_assessed(signer)
-        new = replace(
-            self, id=new_id, version=1, issued_on=today, issued_by=signer, replaces=self.id, reason_code=None
-        )
+        new = replace(self, id=new_id, version=1, issued_on=today, issued_by=signer, replaces=self.id, reason_code=None)
         told_new = (
             Told("certificate.registered", new.bnsp_facts)
             if self.kind == BNSP

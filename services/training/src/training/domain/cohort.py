@@ -5,7 +5,6 @@ from datetime import date
 
 from chassis.errors import Conflict, Invalid, MissingFact
 from chassis.machine import NEW, Move, choose, roles, states
-
 from training.domain.programme import Programme
 from training.domain.rules import Rules
 from training.domain.told import Told
@@ -19,7 +18,9 @@ MOVES = {
     "start": Move(states("open"), "running", OFFICER, "cohort.started"),
     "reschedule": Move(states("open", "running"), None, OFFICER, "cohort.rescheduled", REASONS),
     "finish": Move(states("running"), "finished", OFFICER, "cohort.finished"),
-    "cancel": Move(states("planned", "open", "running"), "cancelled", roles("head_of_opd"), "cohort.cancelled", REASONS),
+    "cancel": Move(
+        states("planned", "open", "running"), "cancelled", roles("head_of_opd"), "cohort.cancelled", REASONS
+    ),
     "schedule-session": Move(states("open", "running"), None, roles("programme_officer", "instructor")),
 }
 
@@ -83,7 +84,7 @@ class Cohort:
 
     @property
     def hours_scheduled(self) -> int:
-        """The programme's hours, or more where more sessions were set: nobody passes by extra hours that others lacked."""
+        """The programme's hours, or more where more sessions were set: extra hours do not make a pass easier."""
         return max(self.hours_total, sum(self.hours_by_day.values()))
 
     @property
@@ -155,7 +156,7 @@ class Cohort:
         return self._after(move, reason_code=reason_code), Told(move.told)
 
     def schedule_session(self, role: str, held_on: date, hours: int, starts_at: str, rules: Rules) -> "Cohort":
-        """Put hours on a day. `starts_at` "HH:MM" WIT. Raises what `choose` raises, Invalid, NotAWorkingDay, AgeRule."""
+        """Put hours on a day. `starts_at` "HH:MM" WIT. Raises Invalid, NotAWorkingDay, AgeRule, as `choose`."""
         choose(MOVES, "schedule-session", self.state, role)
         if not self.starts_on <= held_on <= self.ends_on:
             raise Invalid(field="held_on", rule="inside the cohort's dates")

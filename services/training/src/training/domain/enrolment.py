@@ -5,7 +5,6 @@ from datetime import date, datetime
 
 from chassis.errors import IllegalMove, Invalid, NotAllowed
 from chassis.machine import NEW, SYSTEM, Move, choose, roles, states
-
 from training.domain import attendance
 from training.domain.attendance import Attempt, Entry
 from training.domain.card import CardSeen
@@ -110,7 +109,9 @@ class Enrolment:
         facts = {"place_in_line": place_in_line, "reason_code": None}
         return replace(self, state="waitlisted"), Told(move.told, facts)  # its first version
 
-    def reserve(self, cohort_code: str, programme_code: str, starts_on: date, hours_total: int) -> tuple["Enrolment", Told]:
+    def reserve(
+        self, cohort_code: str, programme_code: str, starts_on: date, hours_total: int
+    ) -> tuple["Enrolment", Told]:
         move = choose(MOVES, "reserve", self.state, SYSTEM)
         seat = {"cohort_code": cohort_code, "programme_code": programme_code, "hours_scheduled": hours_total}
         facts = {"cohort_code": cohort_code, "starts_on": starts_on}
@@ -122,7 +123,9 @@ class Enrolment:
     def put_back(self, place_in_line: int) -> tuple["Enrolment", Told]:
         """Its cohort will not be held: back to the head of the line. What was attended stays on record."""
         move = choose(MOVES, "put-back", self.state, SYSTEM, "COHORT_CANCELLED")
-        after = self._after(move, cohort_code=None, programme_code=None, hours_scheduled=0, finished_by=None, make_up_hours=0)
+        after = self._after(
+            move, cohort_code=None, programme_code=None, hours_scheduled=0, finished_by=None, make_up_hours=0
+        )
         return after, Told(move.told, {"place_in_line": place_in_line, "reason_code": "COHORT_CANCELLED"})
 
     def release(self, reason_code: str) -> tuple["Enrolment", Told]:
@@ -165,7 +168,9 @@ class Enrolment:
         after = self._after(move, entries=(*self.entries, entry), finished_by=None)
         return after, Told(move.told, {"cohort_code": self.cohort_code, "started_on": entry.held_on} if starts else {})
 
-    def assess(self, role: str, unit: str, result: str, programme: Programme, by: str, at: datetime, rules: Rules) -> "Enrolment":
+    def assess(
+        self, role: str, unit: str, result: str, programme: Programme, by: str, at: datetime, rules: Rules
+    ) -> "Enrolment":
         """Raises what `choose` raises, Invalid (422), NoMoreAttempts (409). Source: Permenaker 6/2025 art. 26."""
         move = choose(MOVES, "assess", self.state, role)
         if unit not in {one.unit for one in programme.units}:
@@ -181,7 +186,9 @@ class Enrolment:
         after = self._after(move, reason_code=reason_code, shared_moves=self._remember("hold", correlation))
         return after, Told(move.told, {"reason_code": reason_code})
 
-    def return_(self, role: str, hours_left: int, make_up_hours: int, correlation: str, rules: Rules) -> tuple["Enrolment", Told]:
+    def return_(
+        self, role: str, hours_left: int, make_up_hours: int, correlation: str, rules: Rules
+    ) -> tuple["Enrolment", Told]:
         """Back to class. Raises what `choose` raises, OutOfReach (409) if neither time nor the make-up plan suffice."""
         move = choose(MOVES, "return", self.state, role)
         if not self.in_reach(hours_left + make_up_hours, rules):
@@ -205,7 +212,14 @@ class Enrolment:
         return self._after(move, finished_by=by)
 
     def finish(
-        self, role: str, by: str, programme: Programme, scheduled: int, attendance_locked: bool, today: date, rules: Rules
+        self,
+        role: str,
+        by: str,
+        programme: Programme,
+        scheduled: int,
+        attendance_locked: bool,
+        today: date,
+        rules: Rules,
     ) -> tuple["Enrolment", Told]:
         """The officer's half. `scheduled` hours of the cohort.
 
@@ -224,14 +238,16 @@ class Enrolment:
         return self._after(move, hours_scheduled=scheduled, flags=frozenset(), **end), Told(move.told, facts)
 
     def withdraw(self, role: str, reason_code: str | None) -> tuple["Enrolment", Told]:
-        """Leave. From the line only after its limit, and then by the officer. Raises what `choose` raises, WaitlistLimitAhead."""
+        """Leave; from the line only after its limit, by the officer. Raises as `choose`, WaitlistLimitAhead."""
         leaves_line = self.state == "waitlisted" and role != SYSTEM
         move = choose(MOVES, "leave-line" if leaves_line else "withdraw", self.state, role, reason_code)
         if leaves_line and WAITLIST_LIMIT not in self.flags:
             raise WaitlistLimitAhead(enrolment_id=self.id)
         return self._after(move, reason_code=reason_code), Told(move.told, {"reason_code": reason_code})
 
-    def drop(self, role: str, reason_code: str | None, asked: bool, hours_left: int, rules: Rules) -> tuple["Enrolment", Told]:
+    def drop(
+        self, role: str, reason_code: str | None, asked: bool, hours_left: int, rules: Rules
+    ) -> tuple["Enrolment", Told]:
         """Raises what `choose` raises; NotAsked, InReach (409). Never automatic. Source: handbook, section 6."""
         move = choose(MOVES, "drop", self.state, role, reason_code)
         if reason_code == "NO_SHOW":
@@ -247,9 +263,20 @@ class Enrolment:
     def flag(self, name: str) -> "Enrolment":
         return replace(self, version=self.version + 1, flags=self.flags | {name})
 
+    def unflag(self, name: str) -> "Enrolment":
+        return replace(self, version=self.version + 1, flags=self.flags - {name})
+
+    def note_certificate(self) -> "Enrolment":
+        """One more certificate was registered for it: whoever registers another has to look again."""
+        return replace(self, version=self.version + 1)
+
     def close_case(self) -> "Enrolment":
         """The case behind it is closed: from now on only counts leave the agency."""
         return replace(self, version=self.version + 1, case_closed=True)
+
+    def must_allow(self, name: str, role: str) -> None:
+        """Raises what `choose` raises: for what must be judged before anything of the cohort is looked at."""
+        choose(MOVES, name, self.state, role)
 
     # -- questions ---------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 
 from chassis.errors import Conflict, Invalid, MissingFact
 from chassis.machine import NEW, SYSTEM, Move, choose, roles, states
-
 from training.domain.rules import FollowUpDay, Rules
 from training.domain.told import Told
 

@@ -5,7 +5,6 @@ from datetime import date, datetime
 
 from chassis.errors import Conflict, Invalid
 from chassis.machine import NEW, SYSTEM, Move, choose, roles, states
-
 from training.domain.told import Told
 
 REJECT_REASONS = frozenset({
@@ -52,9 +51,7 @@ class Placement:
     def is_open(self) -> bool:
         return self.state in MOVES["stop"].starts
 
-    def accept(
-        self, role: str, enrolment_id: str, accommodations_met: bool, at: datetime
-    ) -> tuple["Placement", Told]:
+    def accept(self, role: str, enrolment_id: str, accommodations_met: bool, at: datetime) -> tuple["Placement", Told]:
         """Say yes, to a seat or to a place in line. Raises what `choose` raises, NotMet (409)."""
         move = choose(MOVES, "accept", self.state, role)
         needs = set(self.accommodations) - NO_NEED

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from chassis.errors import Invalid
 from chassis.machine import NEW, Move, choose, roles, states
-
 from training.domain.rules import Rules
 from training.domain.told import Told
 
@@ -36,10 +35,12 @@ class Programme:
     min_age: int
 
     def publish(self, role: str, rules: Rules) -> Told:
-        """Judge a new programme. Raises NotAllowed (403), Invalid (422). Source: handbook, data dictionary, row programme."""
+        """Judge a new programme. Raises NotAllowed (403), Invalid (422). Source: handbook, section 4."""
         move = choose(MOVES, "publish", NEW, role)
         if not rules.programme_hours_min <= self.hours <= rules.programme_hours_max:
-            raise Invalid(field="hours", rule=f"{rules.programme_hours_min} to {rules.programme_hours_max} training hours")
+            raise Invalid(
+                field="hours", rule=f"{rules.programme_hours_min} to {rules.programme_hours_max} training hours"
+            )
         if self.min_age < rules.min_age:
             raise Invalid(field="min_age", rule=f"training from {rules.min_age}")
         if not self.units or len({unit.unit for unit in self.units}) != len(self.units):

@@ -92,7 +92,9 @@ class SeatPool:
     def release(self, enrolment_id: str) -> "SeatPool":
         """Free the seat or the place in line of this enrolment; nothing if it holds none."""
         cohorts = tuple(
-            replace(one, taken=tuple(id for id in one.taken if id != enrolment_id)) if enrolment_id in one.taken else one
+            replace(one, taken=tuple(id for id in one.taken if id != enrolment_id))
+            if enrolment_id in one.taken
+            else one
             for one in self.cohorts
         )
         return replace(self, cohorts=cohorts, line=tuple(one for one in self.line if one.enrolment_id != enrolment_id))

@@ -1,0 +1,1 @@
+"""The routes of training, one module per kind of thing."""
