@@ -54,7 +54,7 @@ class Reader:
 
 
 class Listener:
-    """What one group of a service does with the events it hears. Functions are registered in `entrypoints/consumers.py`."""
+    """What one group of a service does with the events it hears; filled in `entrypoints/consumers.py`."""
 
     def __init__(self, service: str, group: str) -> None:
         self.service, self.group = service, group

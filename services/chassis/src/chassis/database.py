@@ -143,7 +143,7 @@ class Database:
             await self._client.admin.command("ping", maxTimeMS=2000)
 
     async def end_orphans(self) -> int:
-        """End the transactions a killed predecessor left open: until then its documents stay locked. Returns how many."""
+        """End the transactions a killed predecessor left open: they keep documents locked. Returns how many."""
         with told_as_ours():
             # only sessions of earlier processes: this one calls it before it opens any transaction
             idle = [

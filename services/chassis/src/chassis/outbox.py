@@ -188,7 +188,7 @@ class Relay:
         self._woken.set()
 
     async def run(self) -> None:
-        """Until cancelled. A failed round is counted, logged and tried again after a pause: rows never get lost by it."""
+        """Until cancelled. A failed round is told and tried again after a pause: no row gets lost by it."""
         pause = 0.1
         while True:
             self._woken.clear()

@@ -68,6 +68,7 @@ class Service:
         self.outbox = Outbox(settings.agency, name, self.catalogue)
         self.store = Store(self.database, parts.kept, self.outbox)
         self._appname = appname
+        self.group_id = f"{settings.agency}.{parts.listener.service}.{parts.listener.group}"
         self._tasks: list[asyncio.Task[Any]] = []
         self.port = 0
 
@@ -129,9 +130,14 @@ class Service:
             metadata_max_age_ms=5000,
             request_timeout_ms=15_000,
         )
+
+        async def parsed(records: Any) -> KafkaMessage:
+            """FastStream's own parser decodes headers and loses the poll on the first bad byte; ours looks at nothing."""
+            return KafkaMessage(body=b"", raw_message=records, consumer=subscriber.consumer)
+
         subscriber = self._broker.subscriber(
             pattern=f"^({'|'.join(patterns)})$",
-            group_id=f"{settings.agency}.{listener.service}.{listener.group}",
+            group_id=self.group_id,
             group_instance_id=self._appname.replace("/", "."),
             batch=True,
             max_records=settings.poll_records,
@@ -140,10 +146,11 @@ class Service:
             isolation_level="read_committed",
             ack_policy=AckPolicy.MANUAL,
             listener=self.consumer,
-            parser=_as_it_is,
+            parser=parsed,
             decoder=_as_it_is,
         )
         subscriber(self.consumer.on_poll)
+        self.reading = subscriber
         await self._until_reached(self._broker.start)
 
     async def _start_door(self) -> None:
@@ -213,7 +220,7 @@ class Service:
         return 1 if ended else 0
 
     async def stop(self) -> None:
-        """Close the door, end reading, send what is left, let go of the lease: within `stop_seconds`, whatever is down."""
+        """Close the door, end reading, let go of the lease: within `stop_seconds`, whatever is down."""
         self._server.should_exit = True
         try:
             async with asyncio.timeout(self.settings.stop_seconds):
@@ -239,7 +246,7 @@ class Service:
         await self._producer.stop()
 
 
-async def _as_it_is(message: Any, *_: Any) -> Any:
+async def _as_it_is(message: Any) -> Any:
     return message
 
 
