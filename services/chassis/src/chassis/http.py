@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import structlog
@@ -18,7 +18,7 @@ from structlog.contextvars import bound_contextvars
 
 from chassis import ids, measures, strict_json
 from chassis.auth import Gate
-from chassis.clock import Clock
+from chassis.clock import Clock, to_millisecond
 from chassis.errors import Expected, Invalid, NotAllowed, NotAuthenticated, TooLarge, problem
 from chassis.settings import ChassisSettings
 from chassis.store import Store
@@ -76,12 +76,12 @@ class Edge:
     tools: Any
 
     def made_at(self, told: datetime | None) -> datetime:
-        """When the command was made: now, or the earlier time an offline device tells. Raises Invalid (422)."""
+        """When the command was made: now, or the earlier time an offline device tells, UTC. Raises Invalid (422)."""
         if told is None:
             return self.at
         if told > self.at + FUTURE:
             raise Invalid(field="made_at", rule="lies in the future")
-        return min(told, self.at)
+        return min(to_millisecond(told.astimezone(UTC)), self.at)
 
 
 async def open_edge(request: Request) -> Edge:
