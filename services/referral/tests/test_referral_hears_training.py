@@ -143,9 +143,16 @@ def test_only_the_agency_it_was_made_to_may_speak_of_a_referral(agency: str, pse
         must_be_its(referral("requested"), agency, pseudonym)
 
 
-def test_a_lost_place_is_seen_by_the_pk_and_told_to_nobody() -> None:
-    last, names = heard(referral("accepted", business_status="scheduled"), fact("seat.released", 3, "NOT_CONFIRMED"))
-    assert (last.state, last.business_status, names) == ("accepted", None, [])
+def test_a_seat_that_nobody_confirmed_ends_the_referral_as_no_show() -> None:
+    steps = after_fact(referral("accepted"), fact("seat.released", 3, "NOT_CONFIRMED"), MOMENT)
+    assert (steps[-1].referral.state, steps[-1].referral.reason_code) == ("cancelled", "NO_SHOW")
+    assert told(steps) == ["referral.cancelled"]
+
+
+@pytest.mark.parametrize("reason", ["WITHDRAWN", "DROPPED", "REFERRAL_STOPPED"])
+def test_a_seat_released_for_an_end_that_is_told_elsewhere_moves_nothing(reason: str) -> None:
+    last, names = heard(referral("in-progress", business_status="enrolled"), fact("seat.released", 5, reason))
+    assert (last.state, last.business_status, names) == ("in-progress", None, [])
 
 
 def test_a_suspended_case_holds_what_is_in_progress_and_its_return_ends_that_hold() -> None:

@@ -159,6 +159,7 @@ class SeatReserved(OfEnrolment):
 
 class SeatReleased(OfEnrolment):
     TYPE: ClassVar[str] = "id.basudara.training.seat.released.v1"
+    reason_code: str
 
 
 class EnrolmentConfirmed(OfEnrolment):

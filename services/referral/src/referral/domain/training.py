@@ -15,6 +15,7 @@ from chassis.machine import SYSTEM
 from referral.domain.referral import (
     ACCEPTED,
     IN_PROGRESS,
+    NO_SHOW,
     ON_HOLD,
     PARTICIPANT_UNAVAILABLE,
     REQUESTED,
@@ -26,6 +27,7 @@ from referral.domain.referral import (
 from referral.domain.rules import Rules
 
 CASE, TRAINING, OFFICER = "case", "training", "officer"  # who keeps a referral on hold
+NOT_CONFIRMED = "NOT_CONFIRMED"  # training gave the seat to the next person
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,13 +96,15 @@ def _seat(status: str) -> Callable[[Referral, Fact, Moment], list[Step]]:
 
 
 def _released(referral: Referral, fact: Fact, moment: Moment) -> list[Step]:
-    """No move: a PK sees that the person has no place any more, and decides."""
+    """A seat that nobody confirmed in time ends the referral; any other release follows an end told elsewhere."""
+    if fact.reason_code == NOT_CONFIRMED:
+        return [referral.cancel(SYSTEM, NO_SHOW, moment.at, moment.rules)]
     return [Step(referral.noted(business_status=None, waitlisted_on=None), None)]
 
 
 def _started(referral: Referral, fact: Fact, moment: Moment) -> list[Step]:
-    if referral.state in (IN_PROGRESS, ON_HOLD):
-        return []
+    if referral.state in (IN_PROGRESS, ON_HOLD):  # a new class after the first was called off
+        return _resumed(referral, fact, moment)
     steps = [referral.start(moment.at)]
     if moment.case_suspended:
         paused, told = steps[0].referral.pause(SYSTEM, CASE, PARTICIPANT_UNAVAILABLE, moment.at, moment.rules)

@@ -236,5 +236,5 @@ def _hear_seats(heard: Listener, rules: Rules) -> None:
         await training.follow_training(_follow(event, work, "seat.reserved"), work, rules)
 
     @heard.to(wire.SeatReleased, loads=_referral)
-    async def note_lost_place_when_seat_released(event: wire.SeatReleased, work: Work) -> None:
-        await training.follow_training(_follow(event, work, "seat.released"), work, rules)
+    async def cancel_referral_when_seat_released(event: wire.SeatReleased, work: Work) -> None:
+        await training.follow_training(_follow(event, work, "seat.released", event.reason_code), work, rules)
