@@ -105,8 +105,9 @@ def engine(home: Path, *, fresh: bool = False) -> Iterator[Engine]:
     home = home.resolve()
     if fresh:
         _wipe(home)
+    started = start(home)  # outside: what another run holds is not ours to stop
     try:
-        yield start(home)
+        yield started
     finally:
         stop(home)
 

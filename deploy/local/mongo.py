@@ -4,24 +4,33 @@ from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import PyMongoError
 
 from deploy.local import processes
 from deploy.local.processes import CannotStart, Child
 
 _BINARY = Path(__file__).resolve().parents[2] / ".local" / "mongod" / "mongod"
 _START_LIMIT_SECONDS = 60
+_LOOK_MILLISECONDS = 2000
 _SET = "rs0"
-_NOT_YET_INITIATED = 94
+_NOT_INITIATED = "Does not have a valid replica set config"
 
 
 def start(home: Path, *, port: int, foreground: bool) -> Child:
     """Start it on data under `home`/mongo. Raises CannotStart."""
     if not _BINARY.exists():
         raise CannotStart("MongoDB is not set up: run `make setup`.")
-    data = home / "mongo"
+    data, member = home / "mongo", home / "run" / "mongo.member"
+    if (data / "WiredTiger").exists() and not (member.exists() and member.read_text() == str(port)):
+        _move(home, port)
     data.mkdir(parents=True, exist_ok=True)
-    command = [str(_BINARY), "--replSet", _SET, "--bind_ip", "127.0.0.1", "--port", str(port), "--dbpath", str(data)]
+    member.parent.mkdir(parents=True, exist_ok=True)
+    member.write_text(str(port))
+    return _launch(home, port, foreground, "--replSet", _SET)
+
+
+def _launch(home: Path, port: int, foreground: bool, *more: str) -> Child:
+    command = [str(_BINARY), "--bind_ip", "127.0.0.1", "--port", str(port), "--dbpath", str(home / "mongo"), *more]
     command += ["--nounixsocket", "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "990"]
     command += ["--slowms", "600000"]  # a slow command is logged with its values, so with persons
     for parameter in (
@@ -62,33 +71,35 @@ def log(home: Path) -> Path:
     return home / "logs" / "mongo.log"
 
 
+def _move(home: Path, port: int) -> None:
+    """Write this start's address into the set's configuration, while it runs outside the set.
+
+    Inside it a node first looks for itself at the old address, and waits half a minute where a stranger has that now.
+    """
+    child = _launch(home, port, True)
+    with _connect(port) as client:
+        processes.wait_until(
+            lambda: answers(port), child, name="MongoDB", log=log(home), limit_seconds=_START_LIMIT_SECONDS
+        )
+        client.local.system.replset.update_many({}, {"$set": {"members.0.host": _address(port)}})
+    processes.stop(child)
+
+
+def _address(port: int) -> str:
+    return f"127.0.0.1:{port}"
+
+
 def _connect(port: int) -> MongoClient[dict[str, Any]]:
-    return MongoClient("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=500)
+    return MongoClient("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=_LOOK_MILLISECONDS)
 
 
 def _ready(client: MongoClient[dict[str, Any]], port: int) -> bool:
-    """One look, and the one step that is missing: initiate, or move the set to this start's port."""
+    """One look, and the initiation if nothing but that is missing."""
     try:
         hello = client.admin.command("hello")
-        if hello["isWritablePrimary"]:
-            return True
-        _join(client, f"127.0.0.1:{port}")
+        if not hello["isWritablePrimary"] and hello.get("info") == _NOT_INITIATED:
+            members = [{"_id": 0, "host": _address(port)}]
+            client.admin.command("replSetInitiate", {"_id": _SET, "members": members})
+        return bool(hello["isWritablePrimary"])
     except PyMongoError:
-        pass  # still starting: looked at again
-    return False
-
-
-def _join(client: MongoClient[dict[str, Any]], address: str) -> None:
-    try:
-        config = client.admin.command("replSetGetConfig")["config"]
-    except OperationFailure as refused:
-        if refused.code != _NOT_YET_INITIATED:
-            raise
-        members = [{"_id": 0, "host": address}]
-        client.admin.command("replSetInitiate", {"_id": _SET, "members": members})
-        return
-    if config["members"][0]["host"] != address:
-        # Forced, since a node that doesn't find itself in its set can't be asked in the regular way.
-        config["members"][0]["host"] = address
-        config["version"] += 1
-        client.admin.command("replSetReconfig", config, force=True)
+        return False  # still starting: looked at again

@@ -197,7 +197,7 @@ def _insist_on_python() -> None:
     newer = next(filter(None, (shutil.which(f"python3.{minor}") for minor in (13, 12, 11))), None)
     if newer is None:
         raise CannotSetUp(f"Basudara needs Python {oldest} or newer, this is {sys.version.split()[0]}: install it.")
-    os.execv(newer, [newer, *sys.argv])
+    os.execv(newer, [newer, *sys.argv])  # noqa: S606 - found on PATH, with our own arguments
 
 
 def _out_of_step() -> list[Part]:
