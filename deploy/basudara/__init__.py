@@ -1,0 +1,1 @@
+"""The operator's command and what stands behind it."""
