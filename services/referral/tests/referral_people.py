@@ -67,7 +67,8 @@ def opened(**changes: object) -> OpenReferral:
 
 def umbrella(**changes: object) -> Agreement:
     facts: dict[str, object] = {
-        "id": "KB-001/CONTOH",
+        "id": "kanwil-maluku/KB-001/CONTOH",
+        "number": "KB-001/CONTOH",
         "version": 1,
         "seen": 1,
         "register": "kanwil-maluku",
@@ -84,8 +85,9 @@ def umbrella(**changes: object) -> Agreement:
 
 
 def pks(**changes: object) -> Agreement:
-    facts: dict[str, object] = {"id": "PKS-001/CONTOH", "kind": "TECHNICAL", "umbrella_number": "KB-001/CONTOH"}
-    return umbrella(**{**facts, **changes})
+    facts: dict[str, object] = {"number": "PKS-001/CONTOH", "kind": "TECHNICAL", "umbrella_number": "KB-001/CONTOH"}
+    told = {**facts, **changes}
+    return umbrella(**{"id": f"{told.get('register', 'kanwil-maluku')}/{told['number']}", **told})
 
 
 def referral(state: str, **changes: object) -> Referral:

@@ -120,6 +120,7 @@ def test_nobody_born_on_29_february_grows_up_a_day_early() -> None:
         ([umbrella(state="ENDED"), pks()], NoAgreement),
         ([umbrella(valid_until=date(2027, 1, 17)), pks()], NoAgreement),
         ([umbrella(), pks(umbrella_number="KB-002/CONTOH")], NoAgreement),
+        ([umbrella(), pks(register="kanwil-lain")], NoAgreement),
         ([umbrella(), pks(valid_from=date(2027, 1, 19))], NoAgreement),
         ([umbrella(), pks(valid_until=date(2027, 1, 17))], NoAgreement),
         ([umbrella(), pks(parties=(Party(agency=BAPAS, role="SENDER"),))], NoAgreement),
@@ -142,8 +143,8 @@ def test_no_referral_without_a_pks_in_force_that_covers_it(known: list[Agreement
 
 
 def test_of_two_pks_the_one_that_covers_field_and_home_carries_the_referral() -> None:
-    narrow = pks(id="PKS-000/CONTOH", territory=frozenset({"81.06"}))
-    assert covering([pks(), narrow, umbrella()], WISH, MONDAY).id == "PKS-001/CONTOH"
+    narrow = pks(number="PKS-000/CONTOH", territory=frozenset({"81.06"}))
+    assert covering([pks(), narrow, umbrella()], WISH, MONDAY).number == "PKS-001/CONTOH"
 
 
 def test_an_unknown_home_is_in_no_territory() -> None:

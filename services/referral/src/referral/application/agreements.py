@@ -3,15 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
-from chassis.errors import Conflict
 from chassis.work import Work
-from referral.domain.agreement import Agreement, Party
-
-
-class OtherRegister(Conflict):
-    """Two registers tell of one number; the first one heard keeps it. Facts: none, a number may name persons."""
-
-    code, title = "other_register", "Nomor perjanjian sudah dipakai register lain"
+from referral.domain.agreement import Agreement, Party, key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,13 +24,12 @@ class KnowAgreement:
 
 async def know_agreement(command: KnowAgreement, work: Work) -> None:
     """Keep the newest text. A suspended or ended PKS stops new requests; running referrals finish."""
-    before = await work.find(Agreement, command.number)
-    if before is not None and before.register != command.register:
-        raise OtherRegister(register=command.register)
+    before = await work.find(Agreement, key(command.register, command.number))
     if before is not None and command.register_version <= before.seen:
         return
     after = Agreement(
-        id=command.number,
+        id=key(command.register, command.number),
+        number=command.number,
         version=1 if before is None else before.version + 1,
         seen=command.register_version,
         register=command.register,

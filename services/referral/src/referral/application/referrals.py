@@ -103,7 +103,7 @@ async def _request(referral: Referral, command: MoveReferral, work: Work) -> Ste
         at=command.at,
         agency_case_ref=person.pseudonyms[referral.to_agency],
         age_group=age_group,
-        agreement_number=agreement.id,
+        agreement_number=agreement.number,
         eligible_until=person.eligible_until,
         due_on=rules.answer_due_on(day, age_group),
     )

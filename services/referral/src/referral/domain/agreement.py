@@ -38,12 +38,14 @@ class Party:
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """Newest known text of one agreement; `id` is its number. `seen` is the version its register gave it."""
+    """Newest known text of one agreement. A number is unique in one register only, so `id` holds both: see `key`.
+    `seen` is the version the register gave it."""
 
     id: str
     version: int
     seen: int
     register: str  # agency whose register holds it
+    number: str
     kind: str
     umbrella_number: str | None
     parties: tuple[Party, ...]
@@ -59,6 +61,10 @@ class Agreement:
     def joins(self, sender: str, trainer: str) -> bool:
         roles = {(party.agency, party.role) for party in self.parties}
         return {(sender, "SENDER"), (trainer, "TRAINER")} <= roles
+
+
+def key(register: str, number: str) -> str:
+    return f"{register}/{number}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,13 +83,13 @@ def covering(known: Iterable[Agreement], wish: Wish, day: date) -> Agreement:
     Raises NoAgreement, OutOfScope, OutOfTerritory (409): the last hurdle that no agreement took.
     """
     all_known = list(known)
-    umbrellas = {one.id for one in all_known if one.kind == UMBRELLA and one.in_force(day)}
+    umbrellas = {(one.register, one.number) for one in all_known if one.kind == UMBRELLA and one.in_force(day)}
     joining = [
         one
         for one in sorted(all_known, key=lambda one: one.id)
         if one.kind == TECHNICAL
         and one.in_force(day)
-        and one.umbrella_number in umbrellas
+        and (one.register, one.umbrella_number) in umbrellas
         and one.joins(wish.sender, wish.trainer)
     ]
     if not joining:
