@@ -2,7 +2,8 @@
 
 Run as `python3 deploy/local/setup.py` by whatever Python the machine has, so: standard library only, and no syntax that
 an older Python could not even read. Each part has a stamp, written last, of what it was made from; a part without its
-true stamp is made anew, so an interrupted run heals. Exit 0: all is there, 2: one sentence says what is missing.
+true stamp is made anew, so an interrupted run heals. Exit 0: all is there, 2: one sentence says what is missing. It
+speaks on standard error, so that `make status JSON=1` prints JSON and nothing else.
 """
 
 from __future__ import annotations
@@ -212,7 +213,7 @@ def _set_up() -> dict[str, float]:
         stale = _out_of_step()  # again: a set-up that ran meanwhile may have done it
         if not stale:
             return {}
-        print(f"Setting up {', '.join(part.name for part in stale)} (once, a minute or two) …", flush=True)
+        print(f"Setting up {', '.join(part.name for part in stale)} (once, a minute or two) …", file=sys.stderr)
         _provide_tools(stale)
         stale = _out_of_step()  # again: Maven may have come with a Java
         one_lane = [[PACKAGES, JRE_PART, OURS, JARS, MONGOD]]  # without a Java Maven waits for it too
@@ -242,7 +243,7 @@ def _walk(lane: list[Part], stale: list[Part], seconds: dict[str, float]) -> Non
     for part in lane:
         if part in stale or not part.in_step():  # a new environment leaves our own projects behind
             seconds[part.name] = part.bring_in_step()
-            print(f"  {part.name:18} {seconds[part.name]:6.1f} s", flush=True)
+            print(f"  {part.name:18} {seconds[part.name]:6.1f} s", file=sys.stderr)
 
 
 def _watch(lanes: list[concurrent.futures.Future[None]], seconds: dict[str, float]) -> None:
@@ -256,14 +257,14 @@ def _watch(lanes: list[concurrent.futures.Future[None]], seconds: dict[str, floa
         for lane in done:
             lane.result()
         if not done:
-            print(f"  … {time.monotonic() - begun:.0f} s", flush=True)
+            print(f"  … {time.monotonic() - begun:.0f} s", file=sys.stderr)
 
 
 def _report(total: float, seconds: dict[str, float]) -> None:
     """The last line, and the same for `make demo`, which tells set-up time from run time."""
     LOCAL.mkdir(exist_ok=True)
     _write_whole(LOCAL / "setup.json", json.dumps({"seconds": round(total, 2), "parts": seconds}))
-    print(f"Set-up took {total:.1f} s." if seconds else "Set-up: nothing to do.", flush=True)
+    print(f"Set-up took {total:.1f} s." if seconds else "Set-up: nothing to do.", file=sys.stderr)
 
 
 @contextlib.contextmanager
@@ -274,7 +275,7 @@ def _alone() -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            print("Another set-up is under way: waiting for it.", flush=True)
+            print("Another set-up is under way: waiting for it.", file=sys.stderr)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -325,7 +326,7 @@ def _install_debian(packages: list[str], why: str) -> None:
     names = " ".join(packages)
     if os.geteuid() or shutil.which("apt-get") is None:
         raise CannotSetUp(f"{why}: install it (on Debian and Ubuntu: apt-get install {names}).")
-    print(f"  {why}: installing {names} by apt-get", flush=True)
+    print(f"  {why}: installing {names} by apt-get", file=sys.stderr)
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     _run("apt", ["apt-get", "update"], env=quiet)
     _run("apt", ["apt-get", "install", "-y", "--no-install-recommends", *packages], env=quiet)

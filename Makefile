@@ -1,0 +1,43 @@
+# Everything starts here; `make` alone says what there is. Each target sets up what it needs first.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test up down status lint lock clean
+
+python := .venv/bin/python
+basudara := .venv/bin/basudara
+json := $(if $(JSON),--json)
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup: ## set up whatever is missing (nothing to do: under a second)
+	@python3 deploy/local/setup.py
+
+demo: setup ## start all agencies, play the journey, show it, give a verdict, stop
+	@$(python) -m deploy.demo
+
+test: setup ## all that a change must pass, fastest first
+	@$(python) -m tests
+
+up: setup ## start the same stack and keep it running
+	@$(basudara) up
+
+down: setup ## stop it
+	@$(basudara) down
+
+status: setup ## addresses, health and lag of what runs (JSON=1 for programs)
+	@$(basudara) status $(json)
+
+lint: setup ## style, types and who may import whom
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy deploy tests services/*/src
+	@.venv/bin/lint-imports
+
+lock: setup ## write requirements.txt anew from requirements.in (UPGRADE=1: with the newest versions)
+	@.venv/bin/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --output-file requirements.txt requirements.in
+
+clean: ## stop the stack and take away data, logs and caches (downloads stay)
+	@test ! -x $(basudara) || $(basudara) down
+	@rm -rf .local/up .local/engine .local/test* .local/demo .local/logs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
