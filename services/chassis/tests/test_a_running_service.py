@@ -148,17 +148,26 @@ async def test_fifty_parallel_commands_on_one_aggregate_all_count(toy_service: R
 async def test_the_door_refuses_in_one_form(toy_service: Running) -> None:
     http, clerk = toy_service.http, toy_service.as_("clerk")
     raw = {**clerk, "content-type": "application/json"}
+    bodies = (
+        b"",
+        b"{",
+        b'{"case_ref":"a","case_ref":"b"}',
+        b'{"case_ref":"\\u0000"}',
+        b'{"case_ref":7,"x":1}',
+        b'{"case_ref":"\\u202e"}',
+    )
+    asked = {"case_ref": CASE}
     replies = {
-        401: [await http.post("/beats", json={"case_ref": CASE}), await http.post("/beats", headers={"Authorization": "Bearer x.y.z"})],
-        403: [await http.post("/beats", json={"case_ref": CASE}, headers=toy_service.as_("clerk", agency="other"))],
+        401: [
+            await http.post("/beats", json=asked),
+            await http.post("/beats", headers={"Authorization": "Bearer x.y.z"}),
+        ],
+        403: [await http.post("/beats", json=asked, headers=toy_service.as_("clerk", agency="other"))],
         404: [await http.post("/beats", json={"case_ref": "none"}, headers=clerk), await http.get("/nothing")],
         405: [await http.get("/beats")],
         413: [await http.post("/beats", content=b" " * 300_000, headers=raw)],
-        422: [
-            await http.post("/beats", content=body, headers=raw)
-            for body in (b"", b"{", b'{"case_ref":"a","case_ref":"b"}', b'{"case_ref":"\\u0000"}', b'{"case_ref":7,"x":1}', b'{"case_ref":"\\u202e"}')
-        ],
-    }  # fmt: skip
+        422: [await http.post("/beats", content=body, headers=raw) for body in bodies],
+    }
     for status, found in replies.items():
         for reply in found:
             assert reply.status_code == status, reply.text

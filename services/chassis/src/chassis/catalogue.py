@@ -26,7 +26,7 @@ class NotInCatalogue(Expected):
 
 @dataclass(frozen=True, kw_only=True)
 class Channel:
-    """One row of the catalogue. `key` are payload members in order of preference; `readers`: of own, reader, parties."""
+    """One row of the catalogue. `key`: payload members in order of preference; `readers`: of own, reader, parties."""
 
     name: str
     address: str

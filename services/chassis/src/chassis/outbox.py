@@ -147,7 +147,8 @@ class Lease:
             )
             fence = 1
         taken = await self._leases.update_one(
-            {"_id": "relay", "fence": fence, "until": {"$lte": now}},
+            # a name that is ours with a fence that is not: this instance was killed and has come back
+            {"_id": "relay", "fence": fence, "$or": [{"until": {"$lte": now}}, {"holder": self._holder}]},
             {"$set": {"holder": self._holder, "fence": fence + 1, "until": now + LEASE}},
         )
         if not taken.matched_count:

@@ -1,7 +1,6 @@
 """Start and stop of a service: builds the chassis' parts around what the service brings, and runs them together."""
 
 import asyncio
-import os
 import signal
 import socket
 import sys
@@ -34,6 +33,7 @@ from chassis.store import Kept, Store
 log = structlog.get_logger()
 
 READY_RELAY_AGE_SECONDS = 30.0
+REFRESH = "refresh"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,7 @@ class Service:
             request_timeout_ms=10_000,
         )
         await self._until_reached(self._producer.start)
-        self.relay = Relay(self.database, self._producer, f"{self._appname}/{os.getpid()}", self.clock)
+        self.relay = Relay(self.database, self._producer, self._appname, self.clock)
         self.store.committed = self.relay.wake
         self._begin(self.relay.run(), "relay")
         self._begin(DutyRunner(self.parts.duties, self.store, self.clock).run(), "duties")
@@ -132,8 +132,9 @@ class Service:
         )
 
         async def parsed(records: Any) -> KafkaMessage:
-            """FastStream's own parser decodes headers and loses the poll on the first bad byte; ours looks at nothing."""
-            return KafkaMessage(body=b"", raw_message=records, consumer=subscriber.consumer)
+            # FastStream's own parser decodes headers, and the poll is lost with the first bad byte
+            consumer: Any = self.reading.consumer
+            return KafkaMessage(body=b"", raw_message=records, consumer=consumer)
 
         subscriber = self._broker.subscriber(
             pattern=f"^({'|'.join(patterns)})$",
@@ -152,6 +153,20 @@ class Service:
         subscriber(self.consumer.on_poll)
         self.reading = subscriber
         await self._until_reached(self._broker.start)
+        self._begin(self._refresh_assignment(), REFRESH)
+
+    async def _refresh_assignment(self) -> None:
+        """Ask for a new assignment once, if topics were made while this service was down.
+
+        The broker gives a static member back what it had before it was killed, and the client, which knows the new
+        topics already, sees no change in them later: without this they would stay unread for ever (seen by test).
+        """
+        consumer: Any = self.reading.consumer
+        while not consumer.assignment():
+            await asyncio.sleep(0.1)
+        if consumer.subscription() - {partition.topic for partition in consumer.assignment()}:
+            log.info("consumer.asks_for_new_topics")
+            consumer._coordinator.request_rejoin()
 
     async def _start_door(self) -> None:
         door = Door(
@@ -183,6 +198,10 @@ class Service:
         self._tasks.append(asyncio.ensure_future(work))
         self._tasks[-1].set_name(name)
 
+    def _lasting(self) -> list[asyncio.Task[Any]]:
+        """The parts that must not end before the service does."""
+        return [task for task in self._tasks if task.get_name() != REFRESH]
+
     async def readiness(self) -> dict[str, str]:
         """Causes by name why work can't be done now; empty when it can."""
         causes: dict[str, str] = {}
@@ -199,7 +218,7 @@ class Service:
             causes["relay"] = "rows wait too long"
         if self.consumer.failing:
             causes["reader"] = self.consumer.failing
-        for task in self._tasks:
+        for task in self._lasting():
             if task.done():
                 causes[task.get_name()] = "ended"
         return causes
@@ -211,8 +230,8 @@ class Service:
         for one in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(one, asked.set)
         stop = asyncio.ensure_future(asked.wait())
-        await asyncio.wait([stop, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
-        ended = [task for task in self._tasks if task.done()]
+        await asyncio.wait([stop, *self._lasting()], return_when=asyncio.FIRST_COMPLETED)
+        ended = [task for task in self._lasting() if task.done()]
         for task in ended:
             log.error("service.part_ended", reason=task.get_name(), exc_info=task.exception())
         stop.cancel()
