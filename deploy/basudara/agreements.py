@@ -84,7 +84,8 @@ def _register(kafka: str, topic: str) -> dict[str, Event]:
                     raise RuntimeError(f"{topic}: {error.str()}")
                 open_partitions.discard(record.partition())
                 continue
-            event = from_record(record.value(), record.headers() or [])
+            headers: Any = record.headers() or []
+            event = from_record(record.value(), headers)
             found[event.subject] = event
     finally:
         consumer.close()
@@ -95,8 +96,9 @@ def _send(kafka: str, topic: str, key: str, event: Event) -> None:
     producer = Producer({"bootstrap.servers": kafka, "enable.idempotence": True, "acks": "all"})
     failed: list[str] = []
     value, headers = to_record(event)
+    sent: Any = headers  # its stub knows lists of str or bytes, not of bytes
     producer.produce(
-        topic, value, key, headers=headers, on_delivery=lambda error, _: failed.append(error.str()) if error else None
+        topic, value, key, headers=sent, on_delivery=lambda error, _: failed.append(error.str()) if error else None
     )
     if producer.flush(15) or failed:
         raise RuntimeError(f"{topic}: not recorded: {failed or 'no answer within 15 s'}")

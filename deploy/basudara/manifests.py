@@ -81,10 +81,10 @@ class _OnceLoader(yaml.SafeLoader):
     """YAML in which a repeated member is an error: two readers would understand it differently."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        names = [self.construct_object(key, deep=deep) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        names = [self.construct_object(key, deep=deep) for key, _ in node.value]
         if len(names) != len(set(names)):
             raise yaml.YAMLError("a member name is repeated")
-        found: dict[Any, Any] = super().construct_mapping(node, deep=deep)  # type: ignore[no-untyped-call]
+        found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
         return found
 
 

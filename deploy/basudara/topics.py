@@ -16,13 +16,12 @@ def make_topics(
     admin = AdminClient({"bootstrap.servers": kafka})
     wanted = catalogue.topics({code: one.owns() for code, one in agencies.items()}, pairs)
     there = admin.list_topics(timeout=10).topics
-    made = admin.create_topics(
-        [
-            NewTopic(name, num_partitions=channel.partitions, replication_factor=1, config=dict(channel.configuration))
-            for name, channel in wanted.items()
-            if name not in there
-        ]
-    )
+    missing = [
+        NewTopic(name, num_partitions=channel.partitions, replication_factor=1, config=dict(channel.configuration))
+        for name, channel in wanted.items()
+        if name not in there
+    ]
+    made = admin.create_topics(missing) if missing else {}
     for name, future in made.items():
         try:
             future.result(timeout=20)
