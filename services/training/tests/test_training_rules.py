@@ -20,7 +20,7 @@ from training_people import (
 
 from chassis.errors import IllegalMove, Invalid, MissingFact, NotAllowed
 from training.domain import attendance, enrolment_refusals, people
-from training.domain.agreement import Agreement, NotCovered
+from training.domain.agreement import Agreement, NotCovered, Word
 from training.domain.card import CardSeen
 from training.domain.certificate import NoSecondPerson, SignedByAssessor
 from training.domain.cohort import AgeRule, NotAWorkingDay, StillInUse, TooFew, TooMany
@@ -333,8 +333,8 @@ def test_a_stopped_placement_keeps_no_accommodation() -> None:
     assert a_placement(accommodations=("SIGN_LANGUAGE",)).stop("CONSENT_WITHDRAWN").accommodations == ()
 
 
-PKS = Agreement(
-    id="PKS-1",
+PKS = Word(
+    register="kanwil-maluku",
     heard_version=1,
     kind="TECHNICAL",
     senders=frozenset({"bapas-ambon"}),
@@ -346,12 +346,27 @@ PKS = Agreement(
 )
 
 
+def an_agreement(*words: Word) -> Agreement:
+    return Agreement(id="PKS-1", version=1, words=words)
+
+
+def test_two_registers_with_the_same_number_do_not_replace_each_other() -> None:
+    other = replace(PKS, register="kanwil-papua", heard_version=9, senders=frozenset({"bapas-lain"}))
+    both = an_agreement().hear(PKS).hear(other)
+    both.must_cover("bapas-ambon", "dinkop-ambon", "WELDING", TODAY)
+    assert both.hear(replace(PKS, state="ENDED")) is both
+    with pytest.raises(NotCovered):
+        both.hear(replace(PKS, state="ENDED", heard_version=2)).must_cover(
+            "bapas-ambon", "dinkop-ambon", "WELDING", TODAY
+        )
+
+
 def test_an_agreement_in_force_covers_its_parties_fields_and_days() -> None:
-    PKS.must_cover("bapas-ambon", "dinkop-ambon", "WELDING", date(2027, 12, 31))
+    an_agreement(PKS).must_cover("bapas-ambon", "dinkop-ambon", "WELDING", date(2027, 12, 31))
 
 
 @pytest.mark.parametrize(
-    ("agreement", "sender", "trainer", "field", "day"),
+    ("word", "sender", "trainer", "field", "day"),
     [
         (replace(PKS, state="SUSPENDED"), "bapas-ambon", "dinkop-ambon", "WELDING", TODAY),
         (replace(PKS, kind="UMBRELLA"), "bapas-ambon", "dinkop-ambon", "WELDING", TODAY),
@@ -362,11 +377,9 @@ def test_an_agreement_in_force_covers_its_parties_fields_and_days() -> None:
         (PKS, "bapas-ambon", "dinkop-ambon", "WELDING", date(2028, 1, 1)),
     ],
 )
-def test_what_no_agreement_covers_is_refused(
-    agreement: Agreement, sender: str, trainer: str, field: str, day: date
-) -> None:
+def test_what_no_agreement_covers_is_refused(word: Word, sender: str, trainer: str, field: str, day: date) -> None:
     with pytest.raises(NotCovered):
-        agreement.must_cover(sender, trainer, field, day)
+        an_agreement(word).must_cover(sender, trainer, field, day)
 
 
 # -- certificates and follow-up -------------------------------------------------------------------------------------

@@ -310,12 +310,34 @@ class CohortCancelled(OfCohort):
 
 
 SAID: tuple[type[wire.Said], ...] = (
-    PlacementAccepted, PlacementDeclined, ConsentStopped, SeatWaitlisted, SeatReserved, SeatReleased, EnrolmentConfirmed,
-    EnrolmentStarted, EnrolmentSuspended, EnrolmentResumed, EnrolmentCompleted, EnrolmentWithdrawn, EnrolmentDropped,
-    CertificateIssued, CertificateRegistered, CertificateSuperseded, CertificateRevoked, CertificateExpired,
-    FollowUpDue, FollowUpRecorded, ProgrammePublished, CohortPlanned, CohortOpened, CohortStarted, CohortRescheduled,
-    CohortFinished, CohortCancelled,
-)  # fmt: skip
+    PlacementAccepted,
+    PlacementDeclined,
+    ConsentStopped,
+    SeatWaitlisted,
+    SeatReserved,
+    SeatReleased,
+    EnrolmentConfirmed,
+    EnrolmentStarted,
+    EnrolmentSuspended,
+    EnrolmentResumed,
+    EnrolmentCompleted,
+    EnrolmentWithdrawn,
+    EnrolmentDropped,
+    CertificateIssued,
+    CertificateRegistered,
+    CertificateSuperseded,
+    CertificateRevoked,
+    CertificateExpired,
+    FollowUpDue,
+    FollowUpRecorded,
+    ProgrammePublished,
+    CohortPlanned,
+    CohortOpened,
+    CohortStarted,
+    CohortRescheduled,
+    CohortFinished,
+    CohortCancelled,
+)
 _BY_NAME = {model.TYPE.removeprefix("id.basudara.training.").removesuffix(".v1"): model for model in SAID}
 _WITH_REASON = frozenset({"cohort.rescheduled", "cohort.cancelled"})
 

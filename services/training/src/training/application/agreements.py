@@ -1,39 +1,20 @@
-"""Agreements as the register tells them."""
+"""Agreements as the registers tell them."""
 
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass
 
 from chassis.work import Work
-from training.domain.agreement import Agreement
+from training.domain.agreement import Agreement, Word
 
 
 @dataclass(frozen=True, kw_only=True)
 class NoteAgreement:
     number: str
-    heard_version: int
-    kind: str
-    senders: frozenset[str]
-    trainers: frozenset[str]
-    scope: frozenset[str]
-    valid_from: date
-    valid_until: date
-    state: str
+    word: Word
 
 
 async def note_agreement(command: NoteAgreement, work: Work) -> None:
-    """Keep the newest word of the register; an older one that comes late changes nothing."""
-    known = await work.find(Agreement, command.number)
-    if known is not None and command.heard_version <= known.heard_version:
-        return
-    fresh = Agreement(
-        id=command.number,
-        heard_version=command.heard_version,
-        kind=command.kind,
-        senders=command.senders,
-        trainers=command.trainers,
-        scope=command.scope,
-        valid_from=command.valid_from,
-        valid_until=command.valid_until,
-        state=command.state,
-    )
-    work.save(replace(fresh, version=known.version + 1) if known else fresh)
+    """Keep the newest word of each register; an older one that comes late changes nothing."""
+    known = await work.find(Agreement, command.number) or Agreement(id=command.number)
+    after = known.hear(command.word)
+    if after is not known:
+        work.save(after)

@@ -7,7 +7,7 @@ from chassis.errors import Conflict
 from chassis.work import Work
 from training import wire
 from training.application.ports import Asked, Desk, must_be_as_seen
-from training.application.seats import deal_and_save, open_seats, pool_of, put_back
+from training.application.seats import deal_and_save, open_seats, people_of, pool_of, put_back
 from training.application.telling import save_cohort
 from training.domain.cohort import Cohort
 from training.domain.enrolment import RUNNING, SEATED, Enrolment
@@ -130,7 +130,7 @@ async def reschedule_cohort(command: MoveCohort, work: Work, desk: Desk) -> Coho
 async def finish_cohort(command: MoveCohort, work: Work, desk: Desk) -> Cohort:
     """Whoever was only reserved goes back to the head of the line."""
     cohort = await _as_seen(command, work)
-    people = await work.where(Enrolment, cohort_code=cohort.id)
+    people = await people_of(cohort, work)
     open_sessions = [one for one in await work.where(Session, cohort_code=cohort.id) if one.state == "open"]
     busy = [one for one in people if one.state in RUNNING]
     after, told = cohort.finish(command.role, len(open_sessions), len(busy))
@@ -144,7 +144,7 @@ async def cancel_cohort(command: MoveCohort, work: Work, desk: Desk) -> Cohort:
     cohort = await _as_seen(command, work)
     after, told = cohort.cancel(command.role, command.reason_code)
     save_cohort(work, after, told)
-    people = [one for one in await work.where(Enrolment, cohort_code=cohort.id) if one.state in SEATED]
+    people = [one for one in await people_of(cohort, work) if one.state in SEATED]
     await put_back(people, after, command.at, work, desk)
     return after
 

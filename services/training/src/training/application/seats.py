@@ -61,6 +61,12 @@ async def give_back(enrolment: Enrolment, reason_code: str, at: datetime, work: 
     return after
 
 
+async def people_of(cohort: Cohort, work: Work) -> list[Enrolment]:
+    """Who has a seat in the cohort, by the pool: it is what a seat given meanwhile would have changed."""
+    seats = (await pool_of(work, cohort.field, cohort.place_code)).cohort(cohort.id)
+    return [await work.get(Enrolment, id) for id in (seats.taken if seats else ())]
+
+
 async def put_back(people: Iterable[Enrolment], cohort: Cohort, at: datetime, work: Work, desk: Desk) -> None:
     """The cohort takes nobody any more: its people go to the head of the line, in the order in which they had come."""
     ordered = sorted(people, key=lambda one: (one.queued_at, one.id))

@@ -9,7 +9,7 @@ from training.application.agreements import NoteAgreement
 from training.application.consents import HearConsent
 from training.application.placements import OfReferral, ReceivePlacement
 from training.application.ports import Desk
-from training.domain.agreement import Agreement
+from training.domain.agreement import Agreement, Word
 from training.domain.consent import Consent
 from training.domain.placement import Placement, StoppedReferral
 
@@ -109,8 +109,8 @@ def _hear_consents(heard: Listener, desk: Desk) -> None:
 def _hear_agreements(heard: Listener) -> None:
     @heard.to(wire.AgreementRecorded)
     async def note_agreement_when_recorded(event: wire.AgreementRecorded, work: Work) -> None:
-        command = NoteAgreement(
-            number=event.number,
+        word = Word(
+            register=_of(work).agency,
             heard_version=_of(work).aggregateversion,
             kind=event.kind,
             senders=frozenset(party.agency for party in event.parties if party.role == "SENDER"),
@@ -120,7 +120,7 @@ def _hear_agreements(heard: Listener) -> None:
             valid_until=event.valid_until,
             state=event.state,
         )
-        await agreements.note_agreement(command, work)
+        await agreements.note_agreement(NoteAgreement(number=event.number, word=word), work)
 
 
 def _reasoned(referral_id: str, reason_code: str, work: Work) -> OfReferral:
