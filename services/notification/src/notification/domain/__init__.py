@@ -1,0 +1,1 @@
+"""Decisions about messages: frozen dataclasses and pure functions."""

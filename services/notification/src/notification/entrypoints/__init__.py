@@ -1,0 +1,1 @@
+"""Translate, call one handler, translate back."""
