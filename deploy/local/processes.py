@@ -136,10 +136,12 @@ def stop(child: Child, *, pid_file: Path | None = None, limit_seconds: float = 1
 
 
 def end_leftovers(pid_file: Path, *, limit_seconds: float = 10) -> int:
-    """End what an earlier run left behind; how many processes that were."""
+    """End what an earlier run left behind; how many processes that were. Raises CannotStart: one will not end."""
     ended = 0
-    while (child := find(pid_file)) is not None and ended < 10:
+    while (child := find(pid_file)) is not None:
         stop(child, limit_seconds=limit_seconds)
+        if child.alive:
+            raise CannotStart(f"Process {child.pid} of an earlier run will not end: end it by hand ({pid_file}).")
         ended += 1
     pid_file.unlink(missing_ok=True)
     return ended
