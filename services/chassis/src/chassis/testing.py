@@ -80,8 +80,8 @@ def make_topics(
 
 def drop_topics(kafka: str, names: list[str]) -> None:
     """A broker that keeps the topics of every test of a session answers each next test more slowly."""
-    gone = AdminClient({"bootstrap.servers": kafka}).delete_topics(names)
-    for future in gone.values():
+    admin = AdminClient({"bootstrap.servers": kafka})  # kept until its answers are there
+    for future in admin.delete_topics(names).values():
         future.result(timeout=20)
 
 
