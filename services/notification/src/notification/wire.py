@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, ClassVar, Literal
 
-from chassis.wire import Heard, Said
 from pydantic import AwareDatetime
 
+from chassis.wire import Heard, Said
 from notification.domain.message import Message, Told
 from notification.domain.people import ConsentStop
 
@@ -14,7 +14,7 @@ Role = Literal["KLIEN", "GUARDIAN", "PROBATION_OFFICER", "FACILITY_OFFICER", "PR
 Channel = Literal["WHATSAPP", "SMS"]
 
 
-# -- said ----------------------------------------------------------------------------------------------------------------
+# -- said --
 
 
 class _OfMessage(Said):
@@ -89,17 +89,15 @@ def said(message: Message, told: Told) -> Said:
         case_ref=message.case_ref,
         template=message.template,
         recipient_role=message.recipient_role,  # type: ignore[arg-type]
-        **told.facts,  # type: ignore[arg-type]
+        **told.facts,
     )
 
 
 def stopped(stop: ConsentStop) -> ConsentStopped:
-    return ConsentStopped(
-        consent_id=stop.id, case_ref=stop.case_ref, purpose=stop.purpose, stopped_at=stop.stopped_at
-    )
+    return ConsentStopped(consent_id=stop.id, case_ref=stop.case_ref, purpose=stop.purpose, stopped_at=stop.stopped_at)
 
 
-# -- heard: what becomes of a case and its consents ----------------------------------------------------------------------
+# -- heard: what becomes of a case and its consents --
 
 
 class CaseRegistered(Heard):
@@ -153,7 +151,14 @@ class ConsentExpired(Heard):
     cause: str
 
 
-# -- heard: news that the catalogue tells somebody -----------------------------------------------------------------------
+class ConsentSuperseded(Heard):
+    TYPE: ClassVar[str] = "id.basudara.intake.consent.superseded.v1"
+    consent_id: str
+    case_ref: str
+    purpose: str
+
+
+# -- heard: news that the catalogue tells somebody --
 
 
 class News(Heard):
@@ -170,7 +175,7 @@ class _OfReferral(News):
 
 
 class _OfEnrolment(News):
-    enrolment_id: str
+    referral_id: str
 
 
 class ReferralRequested(_OfReferral):
@@ -185,13 +190,21 @@ class ReferralRejected(_OfReferral):
     TYPE: ClassVar[str] = "id.basudara.referral.referral.rejected.v1"
 
 
-class ReferralCompleted(_OfReferral):
-    TYPE: ClassVar[str] = "id.basudara.referral.referral.completed.v1"
-
-
 class ReferralCancelled(_OfReferral):
     TYPE: ClassVar[str] = "id.basudara.referral.referral.cancelled.v1"
     reason_code: str
+
+
+class ReferralPaused(_OfReferral):
+    TYPE: ClassVar[str] = "id.basudara.referral.referral.paused.v1"
+
+
+class ReferralFailed(_OfReferral):
+    TYPE: ClassVar[str] = "id.basudara.referral.referral.failed.v1"
+
+
+class ReferralVoided(_OfReferral):
+    TYPE: ClassVar[str] = "id.basudara.referral.referral.voided.v1"
 
 
 class DeadlineNeared(_OfReferral):
@@ -200,11 +213,6 @@ class DeadlineNeared(_OfReferral):
 
 class DeadlineMissed(_OfReferral):
     TYPE: ClassVar[str] = "id.basudara.referral.deadline.missed.v1"
-
-
-class StopDeadlineMissed(News):
-    TYPE: ClassVar[str] = "id.basudara.intake.deadline.missed.v1"
-    consent_id: str
 
 
 class SeatWaitlisted(_OfEnrolment):
@@ -221,62 +229,27 @@ class SeatReleased(_OfEnrolment):
     reason_code: str
 
 
-class EnrolmentStarted(_OfEnrolment):
-    TYPE: ClassVar[str] = "id.basudara.training.enrolment.started.v1"
-
-
-class EnrolmentSuspended(_OfEnrolment):
-    TYPE: ClassVar[str] = "id.basudara.training.enrolment.suspended.v1"
-
-
-class EnrolmentResumed(_OfEnrolment):
-    TYPE: ClassVar[str] = "id.basudara.training.enrolment.resumed.v1"
-
-
 class EnrolmentCompleted(_OfEnrolment):
     TYPE: ClassVar[str] = "id.basudara.training.enrolment.completed.v1"
-
-
-class EnrolmentWithdrawn(_OfEnrolment):
-    TYPE: ClassVar[str] = "id.basudara.training.enrolment.withdrawn.v1"
 
 
 class EnrolmentDropped(_OfEnrolment):
     TYPE: ClassVar[str] = "id.basudara.training.enrolment.dropped.v1"
 
 
-class CertificateIssued(_OfEnrolment):
-    TYPE: ClassVar[str] = "id.basudara.training.certificate.issued.v1"
-
-
-class CertificateRegistered(_OfEnrolment):
-    TYPE: ClassVar[str] = "id.basudara.training.certificate.registered.v1"
-
-
-class FollowupDue(News):
-    TYPE: ClassVar[str] = "id.basudara.training.followup.due.v1"
-    followup_id: str
-
-
 NEWS: tuple[type[News], ...] = (
     ReferralRequested,
     ReferralAccepted,
     ReferralRejected,
-    ReferralCompleted,
     ReferralCancelled,
+    ReferralPaused,
+    ReferralFailed,
+    ReferralVoided,
     DeadlineNeared,
     DeadlineMissed,
-    StopDeadlineMissed,
     SeatWaitlisted,
     SeatReserved,
     SeatReleased,
-    EnrolmentStarted,
-    EnrolmentSuspended,
-    EnrolmentResumed,
     EnrolmentCompleted,
-    EnrolmentWithdrawn,
     EnrolmentDropped,
-    CertificateIssued,
-    CertificateRegistered,
-    FollowupDue,
 )

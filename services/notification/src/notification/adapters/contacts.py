@@ -31,7 +31,9 @@ class Contact:
 
 
 class Contacts:
-    def __init__(self, agency: str, partners: Path | None, credential: Path | None, staff: Staff, timeout: float) -> None:
+    def __init__(
+        self, agency: str, partners: Path | None, credential: Path | None, staff: Staff, timeout: float
+    ) -> None:
         self._agency, self._partners, self._credential = agency, partners, credential
         self._staff, self._timeout = staff, timeout
 

@@ -28,8 +28,15 @@ class Receipt:
 
 class Gateway:
     def __init__(
-        self, url: str, token: str, number_id: str, secret_file: Path, receipts_url: str | None, call_back: str, timeout: float
-    ) -> None:  # fmt: skip
+        self,
+        url: str,
+        token: str,
+        number_id: str,
+        secret_file: Path,
+        receipts_url: str | None,
+        call_back: str,
+        timeout: float,
+    ) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         if receipts_url:
             headers["X-Receipts-To"] = receipts_url
@@ -41,7 +48,9 @@ class Gateway:
 
         The reference lets the provider know a repeated call again, so a person gets it once.
         """
-        path, body = self._whatsapp(phone, template, reference) if channel == WHATSAPP else self._sms(phone, template, reference)
+        path, body = (
+            self._whatsapp(phone, template, reference) if channel == WHATSAPP else self._sms(phone, template, reference)
+        )
         try:
             reply = await self._client.post(path, json=body)
         except httpx.HTTPError as error:
@@ -74,7 +83,7 @@ class Gateway:
         try:
             secret = self._secret_file.read_text().strip().encode()
         except OSError as error:
-            raise Unavailable(gateway_secret_file="unreadable") from error
+            raise Unavailable(receipts="the shared secret is unreadable") from error
         expected = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
         if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace")):
             raise NotAuthenticated(rule="the signature does not fit the body")

@@ -7,7 +7,6 @@ from datetime import date, datetime, time, timedelta
 
 from chassis.calendar import WIT, start_of
 from chassis.errors import Expected
-
 from notification.domain import message
 from notification.domain.gsm import fits_one_sms
 

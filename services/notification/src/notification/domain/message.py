@@ -44,7 +44,14 @@ CALLING = "calling"  # one worker has taken it and is calling the provider
 DONE = "done"
 
 # Of an attempt.
-PLANNED, CALLED, ACCEPTED, DELIVERED, FAILED, BOUNCED = "planned", "called", "accepted", "delivered", "failed", "bounced"
+PLANNED, CALLED, ACCEPTED, DELIVERED, FAILED, BOUNCED = (
+    "planned",
+    "called",
+    "accepted",
+    "delivered",
+    "failed",
+    "bounced",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,6 +285,4 @@ class Message:
         )
 
     def _to_human(self, move: str, reason_code: str, due_on: date) -> Step:
-        return self._step(
-            move, reason_code=reason_code, facts={"due_on": due_on}, stage=DONE, due_at=end_of(due_on)
-        )
+        return self._step(move, reason_code=reason_code, facts={"due_on": due_on}, stage=DONE, due_at=end_of(due_on))

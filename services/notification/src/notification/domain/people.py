@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from chassis.calendar import day_of
-
 from notification.domain.message import GUARDIAN, KLIEN
 
 MESSAGING, TRAINING = "MESSAGING", "TRAINING"
@@ -66,7 +65,7 @@ class Permission:
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """One case as one other agency knows it; `id` is the pseudonym between the two. `person`: own case_ref, if heard."""
+    """One case as one other agency knows it; `id` is the pseudonym of the two. `person`: own case_ref, if heard."""
 
     id: str
     version: int

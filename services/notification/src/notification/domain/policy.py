@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from chassis.calendar import WorkingDays, day_of
-
 from notification.domain.catalogue import Catalogue
 from notification.domain.message import SMS, Message
 from notification.domain.timing import Quiet, next_allowed_time, next_day

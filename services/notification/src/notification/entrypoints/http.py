@@ -1,0 +1,114 @@
+"""The door of notification: receipts of the gateway, and what officers see and do about messages."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from pydantic import BaseModel
+
+from chassis.errors import NotAllowed
+from chassis.http import Body, Edge, edge, open_edge, problems
+from notification.adapters.gateway import Gateway
+from notification.application import sending
+from notification.domain.message import Message
+from notification.domain.policy import Policy
+
+router = APIRouter()
+
+READERS = frozenset({"probation_officer", "head_of_bapas", "programme_officer", "head_of_opd", "service"})
+SHOWN = 500  # rows of one answer at most
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    policy: Policy
+    gateway: Gateway
+
+
+class MessageView(BaseModel):
+    """A message without text and without number. `due_at`: when something is next to be done about it."""
+
+    message_id: str
+    case_ref: str
+    template: str
+    recipient_role: str
+    channel: str | None
+    state: str
+    reason_code: str | None
+    version: int
+    created_at: datetime
+    due_at: datetime
+
+    @classmethod
+    def of(cls, message: Message) -> "MessageView":
+        return cls(
+            message_id=message.id,
+            case_ref=message.case_ref,
+            template=message.template,
+            recipient_role=message.recipient_role,
+            channel=message.attempts[-1].channel if message.attempts else None,
+            state=message.state,
+            reason_code=message.reason_code,
+            version=message.version,
+            created_at=message.created_at,
+            due_at=message.due_at,
+        )
+
+
+class ResolveBody(Body):
+    expected_version: int
+    reached: bool
+
+
+class Taken(BaseModel):
+    receipts: int
+
+
+@router.post("/receipts", tags=["receipts"], responses=problems(401, 404, 422))
+async def take_receipts(
+    request: Request,
+    at: Annotated[Edge, Depends(open_edge)],
+    x_gateway_signature: Annotated[str, Header(max_length=200)] = "",
+) -> Taken:
+    """Signed by the gateway. 404 for a message that is not stored yet: the gateway tells again."""
+    tools: Tools = at.tools
+    receipts = tools.gateway.receipts(await request.body(), x_gateway_signature)
+    for one in receipts:
+        command = sending.TakeReceipt(
+            message_id=one.message_id, number=one.number, status=one.status, told_at=one.told_at, at=at.at
+        )
+        await at.store.transact(lambda told, work: sending.take_receipt(told, work, tools.policy), command, at.cause)
+    return Taken(receipts=len(receipts))
+
+
+@router.get("/messages", tags=["messages"], responses=problems(422))
+async def list_messages(
+    at: Annotated[Edge, Depends(edge)],
+    state: Annotated[str | None, Query(pattern="^[a-z]{1,20}$")] = None,
+    case_ref: Annotated[str | None, Query(pattern="^prt_[a-z2-7]{26}$")] = None,
+) -> list[MessageView]:
+    """By state or case; the first 500."""
+    _may_read(at)
+    equals = {name: value for name, value in (("state", state), ("case_ref", case_ref)) if value is not None}
+    return [MessageView.of(one) for one in await at.store.read(Message, limit=SHOWN, **equals)]
+
+
+@router.get("/messages/{message_id}", tags=["messages"], responses=problems(404))
+async def get_message(message_id: str, at: Annotated[Edge, Depends(edge)]) -> MessageView:
+    _may_read(at)
+    return MessageView.of(await at.store.get(Message, message_id))
+
+
+@router.post("/messages/{message_id}/moves/resolve", tags=["messages"], responses=problems(404, 409, 422))
+async def resolve_message(message_id: str, body: ResolveBody, at: Annotated[Edge, Depends(edge)]) -> MessageView:
+    """The human task is done: the person was reached, or can't be."""
+    command = sending.Resolve(
+        message_id=message_id, role=at.actor.role, expected_version=body.expected_version, reached=body.reached
+    )
+    return MessageView.of(await at.store.transact(sending.resolve, command, at.cause))
+
+
+def _may_read(at: Edge) -> None:
+    if at.actor.role not in READERS:
+        raise NotAllowed(role=at.actor.role)
