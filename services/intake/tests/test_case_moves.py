@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from itertools import product
 
 import pytest
+from intake_people import DENI, NOON, RULES, SALMA, TODAY, somebody
 
 from chassis.errors import Conflict, IllegalMove, Invalid, MissingFact, NotAllowed
 from intake.domain.cases import (
@@ -19,7 +20,6 @@ from intake.domain.cases import (
     register,
     told_of,
 )
-from people import DENI, NOON, RULES, SALMA, TODAY, somebody
 
 STATES = ("-", "registered", "in-assessment", "assessed", "ready", "suspended", "closed")
 ROLES = (

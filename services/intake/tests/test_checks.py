@@ -5,12 +5,12 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from intake_people import AREAS, AUNT, BOOK, DENI, RULES, SALMA, TODAY, somebody
 
 from intake.adapters.data_files import load_areas
 from intake.domain.ages import age_group, birthday, is_minor, months_after
 from intake.domain.checks import BadKlien, Finding, examine, normal_phone, settled
 from intake.domain.klien import Home, Klien
-from people import AREAS, AUNT, BOOK, DENI, RULES, SALMA, TODAY, somebody
 
 SALMAS_NIK = "8171025703929001"  # Sirimau, day 17 + 40, March 1992
 
@@ -90,12 +90,15 @@ def test_a_mans_nik_on_the_seventeenth_is_not_a_womans_on_the_same_day() -> None
 # -- phone -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("typed", ["081000000021", "6281000000021", "+6281000000021", "0810-0000-0021", " 0810 0000 0021 "])
+@pytest.mark.parametrize(
+    "typed", ["081000000021", "6281000000021", "+6281000000021", "0810-0000-0021", " 0810 0000 0021 "]
+)
 def test_a_phone_number_is_kept_in_one_form(typed: str) -> None:
     assert normal_phone(typed) == "+6281000000021"
     assert settled(somebody(phone=typed)).phone == "+6281000000021"
     guardian = settled(replace(DENI, guardian=replace(AUNT, phone=typed))).guardian
-    assert guardian is not None and guardian.phone == "+6281000000021"
+    assert guardian is not None
+    assert guardian.phone == "+6281000000021"
 
 
 @pytest.mark.parametrize("phone", ["+6281" + "0" * 7, "+6285" + "0" * 10, "+6289" + "0" * 8])
@@ -234,7 +237,8 @@ def test_every_problem_is_told_at_once_and_no_value_is() -> None:
     with pytest.raises(BadKlien) as bad:
         examine(somebody(nik="123", phone="ponsel", full_name=""), TODAY, RULES, AREAS)
     assert {finding.field for finding in bad.value.findings} == {"nik", "phone", "full_name"}
-    assert "ponsel" not in str(bad.value.facts) and "123" not in str(bad.value.findings)
+    assert "ponsel" not in str(bad.value.facts)
+    assert "123" not in str(bad.value.findings)
     assert Finding("nik", "16 digits") in bad.value.findings
 
 

@@ -6,10 +6,10 @@ from itertools import product
 from typing import Any
 
 import pytest
+from intake_people import DENI, NOON, RULES, SALMA, TODAY
 
 from chassis.errors import Conflict, IllegalMove, Invalid, MissingFact, NotAllowed
 from intake.domain.consents import MOVES, Consent, OwnAgency, ask
-from people import DENI, NOON, RULES, SALMA, TODAY
 
 STATES = ("-", "asked", "active", "refused", "stopping", "withdrawn", "expired", "superseded")
 ROLES = (

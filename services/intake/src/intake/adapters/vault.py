@@ -20,7 +20,7 @@ KEY_BYTES, NONCE_BYTES = 32, 12
 _KLIEN = TypeAdapter(Klien)
 
 
-class UnusableKey(ValueError):  # noqa: N818 - errors are named for what is wrong
+class UnusableKey(ValueError):
     """The agency's key file holds no key: the service must not start."""
 
 

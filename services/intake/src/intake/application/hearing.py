@@ -20,6 +20,7 @@ class FollowReferral:
 
 @dataclass(frozen=True, kw_only=True)
 class FollowAgreement:
+    register: str  # the agency that keeps it
     number: str
     kind: str
     state: str
@@ -51,12 +52,13 @@ async def follow_referral(command: FollowReferral, work: Work) -> None:
 
 async def follow_agreement(command: FollowAgreement, work: Work) -> None:
     """An event older than what is known changes nothing."""
-    known = await work.find(Agreement, command.number)
+    id = f"{command.register}/{command.number}"
+    known = await work.find(Agreement, id)
     if known is not None and known.seen_version >= command.seen_version:
         return
     work.save(
         Agreement(
-            id=command.number,
+            id=id,
             version=1 if known is None else known.version + 1,
             seen_version=command.seen_version,
             kind=command.kind,

@@ -7,7 +7,6 @@ from intake import wire
 from intake.application.consents import take_in_receipt
 from intake.application.hearing import FollowAgreement, FollowReferral, follow_agreement, follow_referral
 from intake.application.ports import Desk
-from intake.domain.agreements import Agreement
 from intake.domain.consents import Consent
 from intake.domain.disclosures import Referral
 
@@ -17,9 +16,10 @@ def build_listener(desk: Desk) -> Listener:
     _hear_referrals(heard)
     _hear_receipts(heard, desk)
 
-    @heard.to(wire.AgreementRecorded, loads=lambda event: [(Agreement, event.number)])
+    @heard.to(wire.AgreementRecorded)
     async def follow_agreement_when_recorded(event: wire.AgreementRecorded, work: Work) -> None:
         command = FollowAgreement(
+            register=_event(work).agency,
             number=event.number,
             kind=event.kind,
             state=event.state,
