@@ -1,6 +1,6 @@
 """The sandbox gateway: stands for the WhatsApp Business Cloud API and an SMS provider, in their wire forms, over HTTP.
 
-It records what it is sent, answers, and tells by signed webhooks what became of each message. Nothing leaves the machine.
+It records what it is sent, answers, and tells by signed webhooks what became of it. Nothing leaves the machine.
 """
 
 import argparse
