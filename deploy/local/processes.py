@@ -143,6 +143,7 @@ def end_leftovers(pid_file: Path, *, limit_seconds: float = 10) -> int:
         if child.alive:
             raise CannotStart(f"Process {child.pid} of an earlier run will not end: end it by hand ({pid_file}).")
         ended += 1
+        pid_file.unlink(missing_ok=True)
     pid_file.unlink(missing_ok=True)
     return ended
 

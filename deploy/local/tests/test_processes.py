@@ -25,6 +25,14 @@ def pid_file(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
+def stranger() -> "Iterator[subprocess.Popen[bytes]]":
+    """A process that is none of ours."""
+    with subprocess.Popen(SLEEP, start_new_session=True) as process:
+        yield process
+        process.kill()
+
+
+@pytest.fixture
 def log(tmp_path: Path) -> Path:
     return tmp_path / "logs" / "child.log"
 
@@ -37,27 +45,27 @@ def until_recorded(pid_file: Path) -> dict[str, int | str]:
     return said
 
 
-def test_a_strangers_process_on_a_recycled_pid_is_left_alone(pid_file: Path, log: Path) -> None:
+def test_a_strangers_process_on_a_recycled_pid_is_left_alone(
+    pid_file: Path, log: Path, stranger: "subprocess.Popen[bytes]"
+) -> None:
     child = processes.start(SLEEP, pid_file=pid_file, log=log, foreground=True)
     said = until_recorded(pid_file)
     processes.stop(child)
-    with subprocess.Popen(SLEEP, start_new_session=True) as stranger:
-        pid_file.write_text(json.dumps({**said, "pid": stranger.pid}))  # the kernel gave it the pid of our child
-        assert processes.find(pid_file) is None
-        processes.end_leftovers(pid_file)
-        processes.stop(processes.Child(stranger.pid, int(said["started"]), str(said["boot"])))
-        assert stranger.poll() is None
-        stranger.kill()
+    pid_file.write_text(json.dumps({**said, "pid": stranger.pid}))  # the kernel gave it the pid of our child
+    assert processes.find(pid_file) is None
+    processes.end_leftovers(pid_file)
+    processes.stop(processes.Child(stranger.pid, int(said["started"]), str(said["boot"])))
+    assert stranger.poll() is None
 
 
-def test_a_pid_file_from_before_the_machine_started_means_nothing(pid_file: Path) -> None:
-    with subprocess.Popen(SLEEP, start_new_session=True) as stranger:
-        started = int(Path(f"/proc/{stranger.pid}/stat").read_text().rpartition(")")[2].split()[19])
-        pid_file.parent.mkdir()
-        pid_file.write_text(json.dumps({"pid": stranger.pid, "started": started, "boot": "another"}))
-        processes.end_leftovers(pid_file)
-        assert stranger.poll() is None
-        stranger.kill()
+def test_a_pid_file_from_before_the_machine_started_means_nothing(
+    pid_file: Path, stranger: "subprocess.Popen[bytes]"
+) -> None:
+    started = int(Path(f"/proc/{stranger.pid}/stat").read_text().rpartition(")")[2].split()[19])
+    pid_file.parent.mkdir()
+    pid_file.write_text(json.dumps({"pid": stranger.pid, "started": started, "boot": "another"}))
+    processes.end_leftovers(pid_file)
+    assert stranger.poll() is None
 
 
 def test_a_child_whose_pid_file_was_lost_is_still_found_and_ended(pid_file: Path, log: Path) -> None:
@@ -83,12 +91,14 @@ def test_a_child_that_will_not_listen_is_ended_after_the_limit(pid_file: Path, l
 def test_a_child_outlives_the_thread_that_started_it(pid_file: Path, log: Path) -> None:
     """The kernel would end it with that thread if it had been the one that forked."""
     started: list[processes.Child] = []
-    worker = threading.Thread(
-        target=lambda: started.append(processes.start(SLEEP, pid_file=pid_file, log=log, foreground=True))
-    )
+
+    def work() -> None:
+        started.append(processes.start(SLEEP, pid_file=pid_file, log=log, foreground=True))
+        until_recorded(pid_file)
+
+    worker = threading.Thread(target=work)
     worker.start()
     worker.join()
-    until_recorded(pid_file)
     time.sleep(0.2)
     assert started[0].alive
 
