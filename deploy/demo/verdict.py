@@ -1,0 +1,228 @@
+"""The last look: what every door shows of every person, the messages, the topics, the logs; and what is missing."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deploy.demo.expected import Person
+from deploy.demo.officers import View
+from deploy.demo.stories import Cast, story_kinds
+from deploy.demo.town import BAPAS, Town
+
+ENDS_OF_A_MESSAGE = frozenset({"delivered", "suppressed", "expired", "resolved"})
+MESSAGE_STATES = (
+    "created", "held", "sending", "delivered", "suppressed", "expired", "escalated", "resolved",
+)  # fmt: skip
+SHOWN = 500  # rows a door gives at most
+# Kinds of events, and the message that each brings about: (agency's side, event, template). Source: handbook, section 3.
+TOLD = (
+    ("sender", "referral.referral.accepted", "REFERRAL_ACCEPTED"),
+    ("sender", "referral.referral.rejected", "REFERRAL_REJECTED"),
+    ("sender", "training.seat.waitlisted", "SEAT_WAITLISTED"),
+    ("sender", "training.seat.reserved", "SEAT_RESERVED"),
+    ("sender", "training.seat.reserved", "SESSION_REMINDER"),
+    ("sender", "training.enrolment.completed", "RESULT_READY"),
+    ("sender", "training.enrolment.dropped", "ENDED_EARLY"),
+    ("trainer", "referral.referral.requested", "REFERRAL_TO_ANSWER"),
+    ("trainer", "referral.deadline.neared", "ANSWER_DUE_SOON"),
+    ("trainer", "referral.referral.cancelled", "REFERRAL_STOPPED"),
+)
+
+
+@dataclass
+class Findings:
+    """What was expected, what was seen, and every difference in a short line."""
+
+    missing: list[str] = field(default_factory=list)
+    effects_expected: Counter[str] = field(default_factory=Counter)
+    effects_seen: Counter[str] = field(default_factory=Counter)
+    referrals: Counter[str] = field(default_factory=Counter)
+    enrolments: Counter[str] = field(default_factory=Counter)
+    cases: Counter[str] = field(default_factory=Counter)
+    messages: dict[str, Counter[str]] = field(default_factory=dict)
+    templates: dict[str, Counter[str]] = field(default_factory=dict)
+    repeats: int = 0
+    promises_kept: int = 0
+
+    @property
+    def holds(self) -> bool:
+        return not self.missing
+
+
+async def judge(town: Town, cast: Cast, killed: frozenset[str]) -> Findings:
+    found = Findings()
+    await town.watch.caught_up()
+    _events(town, cast, killed, found)
+    await asyncio.gather(*(_effects(town, person, found) for person in town.expected.persons.values()))
+    await _messages(town, found)
+    _tables(cast, found)
+    _secrets(town, found)
+    found.missing += town.trouble
+    found.promises_kept = len(town.checks)
+    return found
+
+
+def _events(town: Town, cast: Cast, killed: frozenset[str], found: Findings) -> None:
+    """None lost, none doubled: by id on the wire, by (type, subject, version) in effect."""
+    watch, expected = town.watch, town.expected
+    found.missing += [f"never came: {line}" for line in expected.missing(watch)]
+    found.missing += [f"came unasked: {line}" for line in expected.surplus(watch)]
+    for (kind, subject, version), ids in watch.repeated.items():
+        found.missing.append(f"happened {len(ids)} times: {kind} of {subject} version {version}")
+    for event in watch.again:
+        if f"{event.agency}/{event.service}" in killed:
+            found.repeats += 1  # sent, and killed before it could be noted: the same event again, harmless by its id
+        else:
+            found.missing.append(f"sent twice: {event.kind} of {event.subject}")
+    for topic, number in watch.aside.items():
+        if topic.endswith(".parked.v1"):
+            found.missing.append(f"parked: {number} records in {topic}")
+    for story in (cast.story_a, cast.story_d):
+        seen = Counter(one.kind for one in watch.of(*story.person.refs.values()) if not one.kind.startswith("notif"))
+        found.missing += [f"story {story.title}: {line}" for line in story_kinds(story.person, seen, story.kinds)]
+
+
+# -- doors -----------------------------------------------------------------------------------------------------------
+
+
+async def _effects(town: Town, person: Person, found: Findings) -> None:
+    """Every effect that the script wrote down, at the door of the agency that owns it."""
+    if BAPAS not in person.refs:
+        return
+    seen: dict[tuple[str, str], object] = {}
+    case = await town.intake(person.officer).case(person.refs[BAPAS])
+    seen[("case", BAPAS)] = case["state"]
+    found.cases[case["state"]] += 1
+    for consent in await town.intake(person.officer).consents(person.refs[BAPAS]):
+        seen[("consent", consent["consent_id"])] = consent["state"]
+    for referral in await _referrals(town, person):
+        seen[("referral", referral["referral_id"])] = referral["state"]
+        found.referrals[referral["state"]] += 1
+    cards = len(await town.intake("kabapas-001").cards_shown(person.refs[BAPAS]))
+    if person.enrolment_id:
+        seen |= await _at_training(town, person, found)
+    wanted = {**person.effects, ("cards shown", BAPAS): person.cards}
+    seen[("cards shown", BAPAS)] = cards
+    for key in sorted({*wanted, *seen}):
+        found.effects_expected[key[0]] += key in wanted
+        found.effects_seen[key[0]] += key in seen
+        if wanted.get(key) != seen.get(key):
+            line = f"{person.register_no}: {key[0]}: expected {wanted.get(key)}, seen {seen.get(key)}"
+            found.missing.append(line)
+
+
+async def _referrals(town: Town, person: Person) -> list[View]:
+    desk = town.referrals(person.officer).officer
+    return list(await desk.get("/referrals", case_ref=person.refs[BAPAS]))
+
+
+async def _at_training(town: Town, person: Person, found: Findings) -> dict[tuple[str, str], object]:
+    agency = str(person.referrals[-1]["to_agency"])
+    training, enrolment_id = town.training(agency), person.enrolment_id
+    enrolment = await training.enrolment(enrolment_id)
+    found.enrolments[enrolment["state"]] += 1
+    seen: dict[tuple[str, str], object] = {("enrolment", enrolment_id): enrolment["state"]}
+    if enrolment["state"] != "completed":
+        return seen
+    certificates = await training.certificates(enrolment_id)
+    outcomes = await training.followups(enrolment_id)
+    seen[("result", enrolment_id)] = (enrolment["passed"], enrolment["percent"])
+    seen[("certificates", enrolment_id)] = sorted(one["kind"] for one in certificates if one["state"] == "issued")
+    seen[("followups", enrolment_id)] = [outcomes[day]["outcome_code"] for day in sorted(outcomes)]
+    return seen
+
+
+async def _messages(town: Town, found: Findings) -> None:
+    """Every message ended as one may, and each event that is told brought its one message."""
+    for agency, desk in town.messages().items():
+        states, templates = Counter[str](), Counter[str]()
+        for state in MESSAGE_STATES:
+            shown = await desk.in_state(state)
+            states[state] += len(shown)
+            templates.update(one["template"] for one in shown)
+            if len(shown) >= SHOWN:
+                found.missing.append(f"{agency}: more than {SHOWN} messages {state}: the door shows no more")
+            if shown and state not in ENDS_OF_A_MESSAGE:
+                found.missing.append(f"{agency}: {len(shown)} messages stay {state}")
+        found.messages[agency], found.templates[agency] = +states, templates
+        side = "sender" if agency == BAPAS else "trainer"
+        _told(town, agency, side, templates, found)
+        _delivered(town, agency, states, found)
+
+
+def _told(town: Town, agency: str, side: str, templates: Counter[str], found: Findings) -> None:
+    for whose, kind, template in TOLD:
+        if whose != side:
+            continue
+        reach = [one for one in town.watch.events if one.kind == kind and (side == "sender" or agency in one.topic)]
+        found.effects_expected["message"] += len(reach)
+        found.effects_seen["message"] += templates[template]
+        if len(reach) != templates[template]:
+            found.missing.append(f"{agency}: {len(reach)} × {kind}, {templates[template]} messages {template}")
+
+
+def _delivered(town: Town, agency: str, states: Counter[str], found: Findings) -> None:
+    """The topic says what the door says."""
+    for state in ENDS_OF_A_MESSAGE:
+        told = town.watch.by_kind[(agency, f"notification.message.{state}")]
+        if told != states[state]:
+            found.missing.append(f"{agency}: {told} events message.{state}, {states[state]} messages {state}")
+
+
+# -- the table, and what may stand nowhere -----------------------------------------------------------------------------
+
+
+def _tables(cast: Cast, found: Findings) -> None:
+    """Of the CSV's rows, those that are wrong on purpose are refused, each with its reason."""
+    last = cast.crowd.tables[-1]
+    refused = [row for row in last["rows"] if row["verdict"] == "refused"]
+    found.effects_expected["refused row"] += cast.crowd.wrong_rows
+    found.effects_seen["refused row"] += len(refused)
+    if len(refused) != cast.crowd.wrong_rows or any(not row["problems"] for row in refused):
+        found.missing.append(f"{cast.crowd.wrong_rows} rows are wrong on purpose, {len(refused)} were refused")
+
+
+def _secrets(town: Town, found: Findings) -> None:
+    """No name, NIK, number or register entry in any record or log."""
+    texts = {secret.encode() for person in town.expected.persons.values() for secret in person.secrets}
+    places: dict[str, bytes] = {"topics": b"\n".join(town.watch.raw)}
+    places |= {f"log {file.name}": file.read_bytes() for file in _logs(town.stack.logs)}
+    for place, content in places.items():
+        leaked = sum(text in content for text in texts)
+        if leaked:
+            found.missing.append(f"{place}: {leaked} personal texts stand there")
+
+
+def _logs(folder: Path) -> list[Path]:
+    """Of the services; the gateway stands in for a provider, which has the numbers it calls."""
+    return [file for file in sorted(folder.glob("*.log")) if not file.name.startswith("gateway")]
+
+
+def as_json(town: Town, found: Findings, times: dict[str, float]) -> dict[str, Any]:
+    watch = town.watch
+    return {
+        "verdict": "ok" if found.holds else "failed",
+        "missing": found.missing,
+        "seconds": {name: round(value, 1) for name, value in times.items()},
+        "persons": {
+            "rows": 60,
+            "registered": sum(BAPAS in one.refs for one in town.expected.persons.values()),
+            "cases": dict(found.cases),
+            "enrolments": dict(found.enrolments),
+        },
+        "referrals": dict(found.referrals),
+        "events": {
+            "expected": sum(town.expected.events.values()),
+            "seen": sum(n for (_, kind), n in watch.by_kind.items() if not kind.startswith("notification.message")),
+            "with_messages": len(watch.events),
+            "by_type": dict(sorted(Counter(one.kind for one in watch.events).items())),
+            "repeated_after_a_kill": found.repeats,
+            "waited_for_their_cause": sum(n for topic, n in watch.aside.items() if ".retry." in topic),
+        },
+        "messages": {agency: dict(states) for agency, states in found.messages.items()},
+        "effects": {"expected": dict(found.effects_expected), "seen": dict(found.effects_seen)},
+        "promises_kept": found.promises_kept,
+        "requests": {"sent": town.wire.sent, "asked_again": town.wire.asked_again},
+    }
