@@ -35,6 +35,14 @@ ROOT = Path(__file__).resolve().parents[4]
 ISSUER = "basudara-local"
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at the markers
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the engine, so that `-m "not engine"` is all that runs in seconds."""
+    for item in items:
+        if "backend" in getattr(item, "fixturenames", ()):
+            item.add_marker("engine")
+
+
 @dataclass(frozen=True)
 class Backend:
     kafka: str
