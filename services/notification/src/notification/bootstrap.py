@@ -9,38 +9,40 @@ from chassis.store import Kept
 from notification.adapters.contacts import Contacts
 from notification.adapters.files import Staff, catalogue
 from notification.adapters.gateway import Gateway
+from notification.adapters.webhooks import Webhooks
 from notification.domain.message import GUARDIAN, KLIEN, Message
 from notification.domain.people import ConsentStop, Mailbox, Newest, Pair, Person
 from notification.domain.policy import Policy
 from notification.domain.timing import Quiet
+from notification.domain.turn import Turn
 from notification.entrypoints import http
 from notification.entrypoints.consumers import listening
-from notification.entrypoints.jobs import Sender, duties
+from notification.entrypoints.jobs import duties
+from notification.entrypoints.sender import Sender
 from notification.settings import Settings
 
 KEPT = (
     Kept(Message, "messages", indexes=("state", "stage", "case_ref", "person", "about")),
     Kept(Person, "persons"),
-    Kept(Pair, "pairs"),
-    Kept(ConsentStop, "consent_stops"),
+    Kept(Pair, "pairs", indexes=("person",)),
+    Kept(ConsentStop, "consent_stops", indexes=("case_ref",)),
     Kept(Newest, "newest"),
     Kept(Mailbox, "mailboxes"),
+    Kept(Turn, "turns"),
 )
 FRIDAY, SUNDAY = 5, 7
 
 
 def build(settings: Settings) -> Parts:
     policy, staff = _policy(settings), Staff(settings.staff_file)
-    receipts = settings.receipts_url or f"http://{settings.http_host}:{settings.http_port}/receipts"
     gateway = Gateway(
-        settings.gateway_url,
-        settings.gateway_token,
-        settings.whatsapp_number_id,
-        settings.gateway_secret_file,
-        receipts,
-        settings.call_back_number,
-        settings.send_timeout_seconds,
+        url=settings.gateway_url,
+        token=settings.gateway_token,
+        number_id=settings.whatsapp_number_id,
+        call_back=settings.call_back_number,
+        timeout=settings.send_timeout_seconds,
     )
+    gateway.receipts_to = settings.receipts_url
     contacts = Contacts(settings.agency, settings.partners, settings.credential, staff, settings.send_timeout_seconds)
     logs.known_fields("message_id", "template")
     return Parts(
@@ -50,8 +52,8 @@ def build(settings: Settings) -> Parts:
         listener=listening(policy, staff),
         duties=duties(policy),
         kept=KEPT,
-        tools=http.Tools(policy=policy, gateway=gateway),
-        background=(Sender(policy, contacts, gateway).run,),
+        tools=http.Tools(policy=policy, webhooks=Webhooks(settings.gateway_secret_file)),
+        background=(Sender(policy, contacts, gateway, settings.messages_per_minute).run,),
     )
 
 
@@ -73,6 +75,7 @@ def _policy(settings: Settings) -> Policy:
         answer_within=timedelta(seconds=settings.send_timeout_seconds + 10),
         bounce_rests=timedelta(days=settings.bounce_rests_days),
         kept=timedelta(days=settings.kept_days),
+        news_kept=timedelta(days=settings.news_kept_days),
     )
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from chassis.settings import ChassisSettings
@@ -16,7 +16,7 @@ class Settings(ChassisSettings):
     model_config = SettingsConfigDict(env_prefix="NOTIFICATION_", frozen=True)
     gateway_url: str = Field(pattern=r"^https?://", description="base URL of the message gateway")
     gateway_secret_file: Path = Field(description="shared secret by which the gateway signs its receipts")
-    gateway_token: str = Field("", description="bearer token for the gateway, where it asks for one")
+    gateway_token: SecretStr = Field(SecretStr("sandbox"), description="bearer token for the gateway")
     receipts_url: str | None = Field(None, description="where the gateway reaches this service's POST /receipts")
     whatsapp_number_id: str = Field("0", pattern=r"^\d{1,20}$", description="sender's id at the WhatsApp provider")
     call_back_number: str = Field("+62911000000", pattern=r"^\+\d{6,15}$", description="{{nomor}}: whom to call")
@@ -33,6 +33,8 @@ class Settings(ChassisSettings):
     repeat_within_hours: int = Field(24, ge=1, description="the same template to one recipient about one case")
     sms_after_minutes: int = Field(30, ge=1, description="WhatsApp undelivered this long: send SMS")
     unknown_after_minutes: int = Field(120, ge=1, description="SMS without receipt this long: a human task")
+    messages_per_minute: int = Field(600, ge=1, description="at most; agreed with the gateway's owner")
     send_timeout_seconds: float = Field(5, gt=0, le=60)
     bounce_rests_days: int = Field(30, ge=1, description="no WhatsApp to a recipient where it bounced")
-    kept_days: int = Field(365, ge=1, description="status of a message after its last change")
+    kept_days: int = Field(365, ge=1, description="status of a message after its last change; a closed case")
+    news_kept_days: int = Field(45, ge=31, description="longer than any topic keeps an event that could come again")

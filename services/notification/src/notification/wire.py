@@ -88,7 +88,7 @@ def said(message: Message, told: Told) -> Said:
         message_id=message.id,
         case_ref=message.case_ref,
         template=message.template,
-        recipient_role=message.recipient_role,  # type: ignore[arg-type]
+        recipient_role=message.recipient_role,
         **told.facts,
     )
 
@@ -143,14 +143,6 @@ class ConsentWithdrawn(Heard):
     purpose: str
 
 
-class ConsentExpired(Heard):
-    TYPE: ClassVar[str] = "id.basudara.intake.consent.expired.v1"
-    consent_id: str
-    case_ref: str
-    purpose: str
-    cause: str
-
-
 class ConsentSuperseded(Heard):
     TYPE: ClassVar[str] = "id.basudara.intake.consent.superseded.v1"
     consent_id: str
@@ -170,12 +162,19 @@ class News(Heard):
         return {name: getattr(self, name) for name in type(self).model_fields}
 
 
+class ConsentExpired(News):
+    TYPE: ClassVar[str] = "id.basudara.intake.consent.expired.v1"
+    consent_id: str
+    purpose: str
+    cause: str
+
+
 class _OfReferral(News):
     referral_id: str
 
 
-class _OfEnrolment(News):
-    referral_id: str
+class _OfEnrolment(_OfReferral):
+    """Seats, enrolments and certificates are told of under their referral, which their person was told of first."""
 
 
 class ReferralRequested(_OfReferral):
@@ -188,6 +187,10 @@ class ReferralAccepted(_OfReferral):
 
 class ReferralRejected(_OfReferral):
     TYPE: ClassVar[str] = "id.basudara.referral.referral.rejected.v1"
+
+
+class ReferralCompleted(_OfReferral):
+    TYPE: ClassVar[str] = "id.basudara.referral.referral.completed.v1"
 
 
 class ReferralCancelled(_OfReferral):
@@ -215,6 +218,11 @@ class DeadlineMissed(_OfReferral):
     TYPE: ClassVar[str] = "id.basudara.referral.deadline.missed.v1"
 
 
+class StopDeadlineMissed(News):
+    TYPE: ClassVar[str] = "id.basudara.intake.deadline.missed.v1"
+    consent_id: str
+
+
 class SeatWaitlisted(_OfEnrolment):
     TYPE: ClassVar[str] = "id.basudara.training.seat.waitlisted.v1"
 
@@ -229,27 +237,65 @@ class SeatReleased(_OfEnrolment):
     reason_code: str
 
 
+class EnrolmentStarted(_OfEnrolment):
+    TYPE: ClassVar[str] = "id.basudara.training.enrolment.started.v1"
+
+
+class EnrolmentSuspended(_OfEnrolment):
+    TYPE: ClassVar[str] = "id.basudara.training.enrolment.suspended.v1"
+
+
+class EnrolmentResumed(_OfEnrolment):
+    TYPE: ClassVar[str] = "id.basudara.training.enrolment.resumed.v1"
+
+
 class EnrolmentCompleted(_OfEnrolment):
     TYPE: ClassVar[str] = "id.basudara.training.enrolment.completed.v1"
+
+
+class EnrolmentWithdrawn(_OfEnrolment):
+    TYPE: ClassVar[str] = "id.basudara.training.enrolment.withdrawn.v1"
 
 
 class EnrolmentDropped(_OfEnrolment):
     TYPE: ClassVar[str] = "id.basudara.training.enrolment.dropped.v1"
 
 
+class CertificateIssued(_OfEnrolment):
+    TYPE: ClassVar[str] = "id.basudara.training.certificate.issued.v1"
+
+
+class CertificateRegistered(_OfEnrolment):
+    TYPE: ClassVar[str] = "id.basudara.training.certificate.registered.v1"
+
+
+class FollowupDue(News):
+    TYPE: ClassVar[str] = "id.basudara.training.followup.due.v1"
+    followup_id: str
+
+
 NEWS: tuple[type[News], ...] = (
     ReferralRequested,
     ReferralAccepted,
     ReferralRejected,
+    ReferralCompleted,
     ReferralCancelled,
     ReferralPaused,
     ReferralFailed,
     ReferralVoided,
     DeadlineNeared,
     DeadlineMissed,
+    StopDeadlineMissed,
     SeatWaitlisted,
     SeatReserved,
     SeatReleased,
+    EnrolmentStarted,
+    EnrolmentSuspended,
+    EnrolmentResumed,
     EnrolmentCompleted,
+    EnrolmentWithdrawn,
     EnrolmentDropped,
+    CertificateIssued,
+    CertificateRegistered,
+    FollowupDue,
 )

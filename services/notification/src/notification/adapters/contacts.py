@@ -9,8 +9,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chassis.errors import Unavailable
 from notification.adapters.files import Staff
-from notification.domain.message import Message
+from notification.domain.message import PROGRAMME_OFFICER, Message
 from notification.domain.policy import Reach
+
+
+class IntakeDown(Unavailable):
+    """The own intake can't be asked, or not by us: messages wait."""
+
+    code, title = "intake_down", "Layanan penerimaan tidak terjangkau"
 
 
 class _Answer(BaseModel):
@@ -24,7 +30,7 @@ class _Answer(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class Contact:
-    """`phone` in E.164."""
+    """`phone` in E.164. Lives as long as one call."""
 
     phone: str
     reach: Reach
@@ -34,45 +40,50 @@ class Contacts:
     def __init__(
         self, agency: str, partners: Path | None, credential: Path | None, staff: Staff, timeout: float
     ) -> None:
-        self._agency, self._partners, self._credential = agency, partners, credential
-        self._staff, self._timeout = staff, timeout
+        self._agency, self._partners, self._credential, self._staff = agency, partners, credential, staff
+        self._client = httpx.AsyncClient(timeout=timeout, trust_env=False)
 
     async def of(self, message: Message) -> Contact | None:
-        """None: there is nobody to reach. Raises Unavailable: intake did not answer."""
-        if message.staff_id is not None:
+        """None: there is nobody to reach. Raises IntakeDown; Unavailable: the staff list can't be read."""
+        if message.recipient_role == PROGRAMME_OFFICER:
             return self._officer(message.staff_id)
         url, token = self._where()
         try:
-            async with httpx.AsyncClient(base_url=url, timeout=self._timeout, trust_env=False) as client:
-                reply = await client.get(
-                    f"/contacts/{message.case_ref}",
-                    params={"role": message.recipient_role},
-                    headers={"Authorization": f"Bearer {token}"},
-                )
+            reply = await self._client.get(
+                f"{url.rstrip('/')}/contacts/{message.case_ref}",
+                params={"role": message.recipient_role},
+                headers={"Authorization": f"Bearer {token}"},
+            )
         except httpx.HTTPError as error:
-            raise Unavailable(intake="not reached") from error
-        if reply.status_code == 404:
+            raise IntakeDown(intake="not reached") from error
+        if reply.status_code in (404, 410):
             return None
         if reply.status_code != 200:
-            raise Unavailable(intake=reply.status_code)
+            raise IntakeDown(intake=reply.status_code)
         try:
             answer = _Answer.model_validate_json(reply.content)
         except ValidationError as error:
-            raise Unavailable(intake="answered in an unknown form") from error
+            raise IntakeDown(intake="answered in an unknown form") from error
         return Contact(phone=answer.phone, reach=Reach(**answer.model_dump(exclude={"phone"})))
 
-    def _officer(self, staff_id: str) -> Contact | None:
-        phone = self._staff.phone(staff_id)
-        if phone is None:
+    def _officer(self, staff_id: str | None) -> Contact | None:
+        officer = self._staff.officer(staff_id) if staff_id is not None else None
+        if officer is None:
             return None
-        reach = Reach(whatsapp_optin=True, in_custody=False, case_closed=False, messaging_consent=True)
-        return Contact(phone=phone, reach=reach)
+        reach = Reach(
+            whatsapp_optin=officer.whatsapp_optin, in_custody=False, case_closed=False, messaging_consent=False
+        )
+        return Contact(phone=officer.phone, reach=reach)
 
     def _where(self) -> tuple[str, str]:
+        """Read at use: addresses and credentials change without a restart."""
         if self._partners is None or self._credential is None:
-            raise Unavailable(settings="partners and credential are needed to ask intake")
+            raise IntakeDown(settings="partners and credential are needed to ask intake")
         try:
             url = json.loads(self._partners.read_text())[f"{self._agency}/intake"]
             return str(url), self._credential.read_text().strip()
         except (OSError, ValueError, KeyError) as error:
-            raise Unavailable(settings="no address of the own intake") from error
+            raise IntakeDown(settings="no address or credential for the own intake") from error
+
+    async def close(self) -> None:
+        await self._client.aclose()

@@ -1,13 +1,12 @@
 """The catalogue and the staff list, as files."""
 
 import json
-from collections.abc import Mapping
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from chassis.errors import Unavailable
 from notification.domain.catalogue import BadCatalogue, Catalogue, Moment, Rule, Template
@@ -38,7 +37,6 @@ class _Rule(_Strict):
     lasts_hours: int | None = Field(None, ge=1, le=24 * 90)
     due: _Moment | None = None
     until: _Moment | None = None
-    reminder: bool = False
 
     def rule(self) -> Rule:
         told: dict[str, Any] = self.model_dump(exclude={"lasts_hours", "due", "until"})
@@ -58,13 +56,14 @@ class _Template(_Strict):
 
 class _File(_Strict):
     version: int
+    valid_from: date
     templates: dict[str, _Template]
     rules: tuple[_Rule, ...]
     voids: dict[str, str]
     unwanted: frozenset[str]
 
 
-def catalogue(file: Path | None) -> Catalogue:
+def catalogue(file: Path | None = None) -> Catalogue:
     """The checked catalogue. Raises BadCatalogue with the place that breaks a rule."""
     try:
         read = _File.model_validate(yaml.safe_load((file or SHIPPED).read_text(encoding="utf-8")))
@@ -83,24 +82,43 @@ def catalogue(file: Path | None) -> Catalogue:
     ).check()
 
 
+class Officer(BaseModel):
+    """One row of the staff list. Whoever did not ask for WhatsApp gets SMS. Other members are other services'."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    phone: str
+    role: str
+    whatsapp_optin: bool = False
+
+
+_ROWS = TypeAdapter(dict[str, Officer])
+
+
 class Staff:
-    """The own agency's officers. Read at use, so that a change needs no restart."""
+    """The own agency's officers: JSON {staff_id: {phone, role, whatsapp_optin?}}. Read at use, so a change needs no
+    restart; parsed again only when the file has changed."""
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
+        self._read_at = -1
+        self._rows: dict[str, Officer] = {}
 
     def with_role(self, role: str) -> list[str]:
-        """Staff codes, in order. Raises Unavailable when the file can't be read."""
-        return sorted(staff_id for staff_id, row in self._rows().items() if row.get("role") == role)
+        """Staff codes, in order; codes of roles are written in either case. Raises Unavailable: not readable."""
+        return sorted(staff_id for staff_id, row in self._now().items() if row.role.upper() == role.upper())
 
-    def phone(self, staff_id: str) -> str | None:
-        return self._rows().get(staff_id, {}).get("phone")
+    def officer(self, staff_id: str) -> Officer | None:
+        """Raises Unavailable: the file can't be read."""
+        return self._now().get(staff_id)
 
-    def _rows(self) -> Mapping[str, Mapping[str, str]]:
+    def _now(self) -> dict[str, Officer]:
         if self._file is None:
             return {}
         try:
-            rows: dict[str, dict[str, str]] = json.loads(self._file.read_text())
-        except (OSError, ValueError) as error:
+            changed = self._file.stat().st_mtime_ns
+            if changed != self._read_at:
+                self._rows = _ROWS.validate_python(json.loads(self._file.read_text()))
+                self._read_at = changed
+        except (OSError, ValueError) as error:  # pydantic's error is a ValueError
             raise Unavailable(staff_file="unreadable") from error
-        return rows
+        return self._rows

@@ -1,66 +1,80 @@
-"""The one channel adapter: WhatsApp Business Cloud API and a REST form for SMS, and the receipts of both."""
+"""The providers, one way out: WhatsApp Business Cloud API (template messages) and a common REST form for SMS."""
 
-import hashlib
-import hmac
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import httpx
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
-from chassis import strict_json
-from chassis.errors import Invalid, NotAuthenticated, Unavailable
-from notification.domain.catalogue import NUMBER, Template
-from notification.domain.message import WHATSAPP
+from chassis.errors import Unavailable
+from notification.domain.catalogue import ABOUT, NUMBER, Template
+from notification.domain.message import WHATSAPP, Message
+
+# Error codes of the WhatsApp Business Cloud API.
+_NO_OPT_IN = frozenset({131050})  # the person stopped messages from us
+_BUSY = frozenset({4, 80007, 130429, 131048, 131056, 131057, 133016, 2, 131000, 131016})  # limits, maintenance
+
+
+class ProviderDown(Unavailable):
+    """The provider can't be asked, or not by us, or not now: messages wait. Facts: channel, what it said."""
+
+    code, title = "provider_down", "Penyedia pesan tidak terjangkau"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Receipt:
-    """What the provider tells of one attempt. `status`: accepted, delivered or failed."""
+class Reply:
+    """`refused` None: taken. Else why not: FAILED, NO_OPT_IN."""
 
-    message_id: str
-    number: int
-    status: str
-    told_at: datetime
+    refused: str | None = None
+
+
+class _Error(BaseModel):
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+    code: int
+
+
+class _Refusal(BaseModel):
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+    error: _Error
 
 
 class Gateway:
-    def __init__(
-        self,
-        url: str,
-        token: str,
-        number_id: str,
-        secret_file: Path,
-        receipts_url: str | None,
-        call_back: str,
-        timeout: float,
-    ) -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        if receipts_url:
-            headers["X-Receipts-To"] = receipts_url
-        self._client = httpx.AsyncClient(base_url=url, timeout=timeout, headers=headers, trust_env=False)
-        self._number_id, self._secret_file, self._values = number_id, secret_file, {NUMBER: call_back}
+    """Knows nobody: a number lives as long as one call."""
 
-    async def send(self, channel: str, phone: str, template: Template, reference: str) -> bool:
-        """True: the provider took it; False: it refused this recipient or text. Raises Unavailable: asked in vain.
+    def __init__(self, *, url: str, token: SecretStr, number_id: str, call_back: str, timeout: float) -> None:
+        self._client = httpx.AsyncClient(base_url=url, timeout=timeout, trust_env=False)
+        self._token, self._number_id, self._call_back = token, number_id, call_back
+        self.receipts_to: str | None = None
 
-        The reference lets the provider know a repeated call again, so a person gets it once.
+    async def send(self, message: Message, phone: str, template: Template) -> Reply:
+        """Call the provider of the current attempt. Raises ProviderDown; TooLong, a defect of the catalogue.
+
+        The attempt's reference goes with it: a gateway that has seen it answers again without sending again.
         """
-        path, body = (
-            self._whatsapp(phone, template, reference) if channel == WHATSAPP else self._sms(phone, template, reference)
-        )
+        whatsapp = message.current.channel == WHATSAPP
+        values = {NUMBER: self._call_back, ABOUT: message.about}
+        path, body = (self._whatsapp if whatsapp else self._sms)(message.reference, phone, template, values)
         try:
-            reply = await self._client.post(path, json=body)
+            reply = await self._client.post(path, json=body, headers=self._headers())
         except httpx.HTTPError as error:
-            raise Unavailable(gateway="not reached") from error
-        if reply.status_code >= 500 or reply.status_code in (401, 403, 408, 429):
-            raise Unavailable(gateway=reply.status_code)
-        return reply.status_code < 300
+            raise ProviderDown(channel=message.current.channel, gateway="not reached") from error
+        if reply.is_success:
+            return Reply()
+        code = _code(reply) if whatsapp else None
+        if reply.status_code not in (400, 409, 422) or code in _BUSY:
+            raise ProviderDown(channel=message.current.channel, gateway=reply.status_code)
+        return Reply(refused="NO_OPT_IN" if code in _NO_OPT_IN else "FAILED")
 
-    def _whatsapp(self, phone: str, template: Template, reference: str) -> tuple[str, dict[str, Any]]:
-        values = [{"type": "text", "text": self._values[place]} for place in template.places]
+    def _headers(self) -> dict[str, str]:
+        headers = {"Authorization": f"Bearer {self._token.get_secret_value()}"}
+        if self.receipts_to is not None:
+            headers["X-Receipts-To"] = self.receipts_to
+        return headers
+
+    def _whatsapp(
+        self, reference: str, phone: str, template: Template, values: dict[str, str]
+    ) -> tuple[str, dict[str, Any]]:
+        parameters = [{"type": "text", "text": values[place]} for place in template.places]
         body = {
             "messaging_product": "whatsapp",
             "recipient_type": "individual",
@@ -69,83 +83,23 @@ class Gateway:
             "template": {
                 "name": template.whatsapp,
                 "language": {"code": "id"},
-                "components": [{"type": "body", "parameters": values}],
+                "components": [{"type": "body", "parameters": parameters}] if parameters else [],
             },
             "biz_opaque_callback_data": reference,
         }
         return f"/v21.0/{self._number_id}/messages", body
 
-    def _sms(self, phone: str, template: Template, reference: str) -> tuple[str, dict[str, Any]]:
-        return "/sms/v1/messages", {"to": phone, "text": template.render(self._values), "reference": reference}
-
-    def receipts(self, body: bytes, signature: str) -> list[Receipt]:
-        """Those in a webhook. Raises NotAuthenticated (401) for a wrong signature, Invalid (422) for another form."""
-        try:
-            secret = self._secret_file.read_text().strip().encode()
-        except OSError as error:
-            raise Unavailable(receipts="the shared secret is unreadable") from error
-        expected = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace")):
-            raise NotAuthenticated(rule="the signature does not fit the body")
-        document = strict_json.loads(body)
-        try:
-            if isinstance(document, dict) and document.get("object") == "whatsapp_business_account":
-                return _Webhook.model_validate(document).receipts()
-            return [_SmsReceipt.model_validate(document).receipt()]
-        except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-            raise Invalid(field=".".join(map(str, first["loc"]))[:100] or "body", rule=first["type"]) from None
+    def _sms(
+        self, reference: str, phone: str, template: Template, values: dict[str, str]
+    ) -> tuple[str, dict[str, Any]]:
+        return "/sms/v1/messages", {"to": phone, "text": template.render(values), "reference": reference}
 
     async def close(self) -> None:
         await self._client.aclose()
 
 
-class _Told(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
-
-
-class _SmsReceipt(_Told):
-    reference: str
-    status: Literal["accepted", "delivered", "failed"]
-    at: AwareDatetime
-
-    def receipt(self) -> Receipt:
-        return _receipt(self.reference, self.status, self.at)
-
-
-class _Status(_Told):
-    status: Literal["sent", "delivered", "read", "failed"]
-    timestamp: str
-    biz_opaque_callback_data: str
-
-    def receipt(self) -> Receipt:
-        if not self.timestamp.isdigit() or len(self.timestamp) > 11:
-            raise Invalid(field="timestamp", rule="seconds since 1970")
-        status = {"sent": "accepted", "read": "delivered"}.get(self.status, self.status)
-        return _receipt(self.biz_opaque_callback_data, status, datetime.fromtimestamp(int(self.timestamp), UTC))
-
-
-class _Value(_Told):
-    statuses: tuple[_Status, ...] = ()
-
-
-class _Change(_Told):
-    value: _Value
-
-
-class _Entry(_Told):
-    changes: tuple[_Change, ...]
-
-
-class _Webhook(_Told):
-    entry: tuple[_Entry, ...]
-
-    def receipts(self) -> list[Receipt]:
-        return [one.receipt() for entry in self.entry for change in entry.changes for one in change.value.statuses]
-
-
-def _receipt(reference: str, status: str, told_at: datetime) -> Receipt:
-    message_id, _, number = reference.partition(":")
-    if not number.isdigit() or len(number) > 3:
-        raise Invalid(field="reference", rule="not a reference of ours")
-    return Receipt(message_id=message_id, number=int(number), status=status, told_at=told_at)
+def _code(reply: httpx.Response) -> int | None:
+    try:
+        return _Refusal.model_validate_json(reply.content).error.code
+    except ValidationError:
+        return None  # another form of refusal: the status alone decides

@@ -1,209 +1,144 @@
-"""From news to messages: who is told, by the catalogue's rules; and what news makes waiting messages pointless."""
+"""From an event to the messages that the catalogue asks for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
 
 from chassis.errors import NotYet
 from chassis.ids import new_id
 from chassis.work import Work
-from notification import wire
-from notification.application.keeping import FORGET, keep
-from notification.domain.catalogue import NEEDS_CONSENT, PERSON, PERSON_ROLES, SENDER, TRAINER, Rule
-from notification.domain.message import FACILITY_OFFICER, PROGRAMME_OFFICER, READY, Message, Step
-from notification.domain.people import (
-    STOPPING_PURPOSES,
-    Asked,
-    ConsentStop,
-    Mailbox,
-    Newest,
-    Pair,
-    Person,
-    mailbox_id,
-)
+from notification.application.keeping import FORGET_MAILBOX, FORGET_NEWS, barred, keep, mailbox_of, refuse
+from notification.domain.catalogue import PERSON, PERSON_ROLES, SENDER, TRAINER, Rule
+from notification.domain.message import PROGRAMME_OFFICER, Message, Step
+from notification.domain.people import Asked, Mailbox, Newest, Pair, Person
 from notification.domain.policy import Policy
 
 
 @dataclass(frozen=True, kw_only=True)
-class TellNews:
-    """`agency` said it, `service` of it; `facts` are the members of the event, `said_at` its time."""
+class Origin:
+    """Where an event comes from: `source` is /agency/service, `version` that of its `subject`."""
 
-    type: str
-    agency: str
-    service: str
+    event: str
+    source: str
     subject: str
-    aggregate_version: int
-    case_ref: str
-    facts: Mapping[str, Any]
+    version: int
     said_at: datetime
-    at: datetime
 
 
-async def tell_news(command: TellNews, work: Work, policy: Policy, officers: list[str]) -> None:
-    """Raises NotYet while the pair of pseudonyms of a sender's own klien was not heard."""
-    if not await _is_new(command, work):
-        return
-    side = _side(command, policy.agency)
-    pair = await work.find(Pair, command.case_ref)
-    if side == SENDER and (pair is None or pair.person is None):
-        raise NotYet(kind="consent.asked", case_ref=command.case_ref)
-    person_id = pair.person if pair is not None and pair.person is not None else command.case_ref
-    person = await work.find(Person, person_id) or Person(id=person_id, version=0)
-    await _void_reminders(command, work, policy)
-    for rule in policy.catalogue.rules_for(command.type, frozenset({side}), command.facts):
-        if rule.tells == PERSON and person.suspended:
-            continue  # nobody is messaged while a person is not available
-        for role, staff_id in _recipients(rule, person, command.at, officers):
-            await _ask(command, rule, role, staff_id, pair, person, work, policy)
+@dataclass(frozen=True, kw_only=True)
+class Tell:
+    """News heard. `facts` are the members that rules may use; `programme_officers` staff ids of this agency."""
+
+    origin: Origin
+    facts: Mapping[str, object]
+    programme_officers: tuple[str, ...]
+    policy: Policy
+
+    @property
+    def case_ref(self) -> str:
+        return str(self.facts["case_ref"])
 
 
-async def _is_new(command: TellNews, work: Work) -> bool:
-    id = f"{command.agency}:{command.service}:{command.subject}"
-    heard = (await work.find(Newest, id) or Newest(id=id, version=0)).hear(command.aggregate_version, command.type)
+async def first_heard(origin: Origin, policy: Policy, work: Work) -> bool:
+    """False for old news: an event heard before under another id, or one that a newer one of its subject overtook."""
+    id = f"{origin.source}/{origin.subject}"
+    before = await work.find(Newest, id) or Newest(id=id, version=0)
+    heard = before.hear(origin.version, origin.event)
     if heard is None:
         return False
     work.save(heard)
+    work.schedule(FORGET_NEWS, id, work.cause.at + policy.news_kept)
     return True
 
 
-def _side(command: TellNews, agency: str) -> str:
-    """Referral's own news and a trainer's news to us concern our klien; the others concern a class of ours."""
-    ours = command.agency == agency
-    return SENDER if ours == (command.service == "referral") else TRAINER
+async def tell(command: Tell, work: Work) -> None:
+    """Ask for every message that the rules want, unless it is old news. Raises what `follow_rules` raises."""
+    if await first_heard(command.origin, command.policy, work):
+        await follow_rules(command, work)
 
 
-def _recipients(rule: Rule, person: Person, at: datetime, officers: list[str]) -> list[tuple[str, str | None]]:
-    if rule.tells == PERSON:
-        return [(person.told_by(at), None)]
-    if rule.tells == PROGRAMME_OFFICER:
-        return [(PROGRAMME_OFFICER, staff_id) for staff_id in officers]
-    return [(rule.tells, None)]
+async def follow_rules(command: Tell, work: Work) -> None:
+    """Raises NotYet while the person behind a pseudonym is unknown."""
+    policy, event = command.policy, command.origin.event
+    void = policy.catalogue.voids.get(event)
+    if void is not None:
+        await _expire_overtaken(str(command.facts[void]), policy, work)
+    pair = await work.find(Pair, command.case_ref)
+    for rule in policy.catalogue.rules_for(event, sides(command.origin.source, policy.agency, pair), command.facts):
+        await _follow(rule, command, pair, work)
 
 
-async def _ask(
-    command: TellNews,
-    rule: Rule,
-    role: str,
-    staff_id: str | None,
-    pair: Pair | None,
-    person: Person,
-    work: Work,
-    policy: Policy,
-) -> None:
-    expires_at = rule.expires_at(command.said_at, command.facts)
-    if expires_at <= command.at:
-        return  # old news, read late: it would mislead
+def sides(source: str, own: str, pair: Pair | None) -> frozenset[str]:
+    """On which side of a referral this agency stands towards the event's person: both, if it refers to itself."""
+    _, agency, service = source.split("/")
+    sends = (service == "training") != (agency == own)
+    if pair is not None and pair.agency == own:
+        return frozenset({SENDER, TRAINER})
+    return frozenset({SENDER if sends else TRAINER})
+
+
+async def _follow(rule: Rule, command: Tell, pair: Pair | None, work: Work) -> None:
+    if rule.side == TRAINER:
+        for staff_id in command.programme_officers or (None,):
+            await _ask_by(rule, command, command.case_ref, PROGRAMME_OFFICER, staff_id, work)
+        return
+    if pair is None or pair.person is None:
+        raise NotYet(kind="consent", id=command.case_ref)
+    role = rule.tells
+    if role == PERSON:
+        person = await work.find(Person, pair.person)
+        if person is None or person.age_group is None:
+            raise NotYet(kind="case", id=pair.person)
+        if person.suspended:
+            return  # reminders stop, and nobody is messaged about it
+        role = person.told_by(work.cause.at)
+    await _ask_by(rule, command, pair.person, role, None, work)
+
+
+async def _ask_by(rule: Rule, command: Tell, person: str, role: str, staff_id: str | None, work: Work) -> None:
+    policy, at = command.policy, work.cause.at
+    due_at = rule.due_at(at, command.facts)
     message = Message.ask(
+        at=at,
+        due_at=policy.allowed(due_at) if due_at > at else at,
         id=new_id("msg"),
-        at=command.at,
-        due_at=rule.due_at(command.at, command.facts),
         case_ref=command.case_ref,
-        person=person.id,
+        person=person,
         about=str(command.facts[rule.about]),
         template=rule.template,
         recipient_role=role,
         staff_id=staff_id,
-        reminder=rule.reminder,
-        expires_at=expires_at,
+        correlation_id=work.cause.correlation_id,
+        traceparent=work.cause.traceparent,
+        expires_at=rule.expires_at(command.origin.said_at, command.facts),
     )
-    await put(message, pair, person, work, policy, command.at)
+    await ask(message, policy, work)
 
 
-async def put(message: Message, pair: Pair | None, person: Person, work: Work, policy: Policy, at: datetime) -> None:
-    """Keep a new message, or suppress it at once by what is known already; the rest is judged when it is due."""
-    id = mailbox_id(message.person, message.recipient_role, message.staff_id)
-    mailbox = await work.find(Mailbox, id) or Mailbox(id=id, version=0)
-    reason = None
-    if message.recipient_role in PERSON_ROLES and person.closed:
-        reason = "CASE_CLOSED"
-    elif message.recipient_role in NEEDS_CONSENT and pair is not None and pair.stopped:
-        reason = "NO_CONSENT"
-    elif mailbox.repeats(message.template, message.case_ref, at, policy.repeat_within) and not message.reminder:
-        reason = "DUPLICATE"
-    work.schedule(FORGET, message.id, at + policy.kept)
-    keep(message.suppress(reason) if reason else Step(message), work)
-    if reason is None:
-        asked = Asked(message_id=message.id, template=message.template, case_ref=message.case_ref, at=at)
-        work.save(mailbox.note_asked(asked, policy.repeat_within))
+async def ask(message: Message, policy: Policy, work: Work) -> Message:
+    """Keep a new message as what the rules of the day make of it: waiting, held, suppressed or expired."""
+    at = message.created_at
+    mailbox = await mailbox_of(message, work)
+    bar = await barred(message, work)
+    if bar is not None:
+        return await keep(refuse(message, bar), policy, work)
+    if mailbox.repeats(message.template, message.case_ref, at, policy.repeat_within):
+        return await keep(message.suppress("DUPLICATE"), policy, work)
+    if at >= message.expires_at:
+        return await keep(message.expire(), policy, work)
+    work.save(_noted(mailbox, message, policy))
+    work.schedule(FORGET_MAILBOX, mailbox.id, at + policy.bounce_rests)
+    allowed = policy.allowed(at)
+    now = message.due_at == message.expires_at  # not a reminder for later
+    return await keep(message.hold(allowed) if now and allowed > at else Step(message), policy, work)
 
 
-async def _void_reminders(command: TellNews, work: Work, policy: Policy) -> None:
-    member = policy.catalogue.voids.get(command.type)
-    if member is None:
-        return
-    for message in await work.where(Message, about=str(command.facts[member])):
-        if message.waits and message.reminder:
-            keep(message.expire(), work)
+def _noted(mailbox: Mailbox, message: Message, policy: Policy) -> Mailbox:
+    asked = Asked(message_id=message.id, template=message.template, case_ref=message.case_ref, at=message.created_at)
+    return mailbox.note_asked(asked, policy.repeat_within)
 
 
-# -- cases and consents ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChangePerson:
-    case_ref: str
-    suspended: bool | None = None
-    closed: bool | None = None
-
-
-async def change_person(command: ChangePerson, work: Work) -> None:
-    """Suspension ends reminders; closing ends every waiting message to the person."""
-    person = await work.find(Person, command.case_ref) or Person(id=command.case_ref, version=0)
-    work.save(person.stand(suspended=command.suspended, closed=command.closed))
-    for message in await work.where(Message, person=command.case_ref):
-        if not message.waits or message.recipient_role not in PERSON_ROLES:
-            continue
-        if command.closed:
-            keep(message.suppress("CASE_CLOSED"), work)
-        elif command.suspended:
-            keep(message.expire(), work)
-
-
-async def know_person(case_ref: str, age_group: str, until: date | None, work: Work) -> None:
-    person = await work.find(Person, case_ref) or Person(id=case_ref, version=0)
-    work.save(person.registered(age_group, until))
-
-
-async def link(case_ref: str, agency: str, agency_case_ref: str, work: Work) -> None:
-    pair = await work.find(Pair, agency_case_ref) or Pair(id=agency_case_ref, version=0)
-    work.save(pair.linked(case_ref, agency))
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChangeConsent:
-    consent_id: str
-    case_ref: str
-    purpose: str
-    in_force: bool
-    withdrawn: bool
-    at: datetime
-
-
-async def change_consent(command: ChangeConsent, work: Work) -> None:
-    """A withdrawal stops what waits and is answered by a receipt, once."""
-    pair = await work.find(Pair, command.case_ref) or Pair(id=command.case_ref, version=0)
-    pair = pair.permitted(command.consent_id, command.purpose, command.in_force)
-    work.save(pair)
-    if command.purpose not in STOPPING_PURPOSES:
-        return
-    if pair.stopped:
-        for message in await work.where(Message, case_ref=command.case_ref):
-            if message.waits and message.recipient_role in NEEDS_CONSENT:
-                keep(message.suppress("NO_CONSENT"), work)
-    if command.withdrawn and await work.find(ConsentStop, command.consent_id) is None:
-        stop = ConsentStop(
-            id=command.consent_id,
-            version=1,
-            case_ref=command.case_ref,
-            purpose=command.purpose,
-            stopped_at=command.at,
-        )
-        work.save(stop, wire.stopped(stop))
-
-
-def for_facility(message: Message, at: datetime) -> Message:
-    """The same news for the officer of the facility, because the person is in custody."""
-    id = new_id("msg")
-    fresh = replace(message, id=id, version=1, recipient_role=FACILITY_OFFICER, attempts=(), reason_code=None)
-    return replace(fresh, state="created", stage=READY, created_at=at, due_at=message.expires_at)
+async def _expire_overtaken(about: str, policy: Policy, work: Work) -> None:
+    for message in await work.where(Message, about=about):
+        if message.waits and message.recipient_role in PERSON_ROLES:
+            await keep(message.expire(), policy, work)

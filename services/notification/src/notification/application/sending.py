@@ -1,210 +1,170 @@
-"""One message on its way: judged when due, called, answered, told of by receipts, woken when something is late.
-
-The state `sending` with its attempt commits before the provider is called and the answer after it, so a crash between
-the two leaves an attempt that its duty finds again; the attempt's reference keeps the person from getting it twice.
-"""
+"""The two commits around a call to a provider: `claim` before it, `note_answer` after it."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from chassis.calendar import day_of
-from chassis.errors import Unavailable
+from chassis.ids import new_id
 from chassis.work import Work
-from notification.application.asking import for_facility, put
-from notification.application.keeping import keep
-from notification.domain.catalogue import NEEDS_CONSENT, PERSON_ROLES
+from notification.application.asking import ask
+from notification.application.keeping import barred, keep, mailbox_of, refuse
+from notification.domain.catalogue import NEEDS_CONSENT
 from notification.domain.message import (
     CALLING,
-    DONE,
+    FACILITY_OFFICER,
+    GUARDIAN,
     KLIEN,
-    PLANNED,
     READY,
     SMS,
-    WAITING,
     WHATSAPP,
     Message,
     Step,
 )
-from notification.domain.people import Mailbox, Pair, Person, mailbox_id
 from notification.domain.policy import Policy, Reach
+from notification.domain.waking import after_failure
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prepare:
-    """`reach` None: there is nobody to reach."""
+class Claim:
+    """Take one message that is ready. `reach` None: intake knows no contact for this role.
+
+    `down`: channels that are not to be called now; what needs one of them rests until `again_at`.
+    """
 
     message_id: str
     reach: Reach | None
-    at: datetime
+    down: frozenset[str]
+    again_at: datetime
+    policy: Policy
 
 
-async def prepare(command: Prepare, work: Work, policy: Policy) -> Message | None:
-    """Judge a message that is ready. Returns it when the provider is to be called now, with its attempt committed."""
-    message = await work.get(Message, command.message_id)
-    if message.stage != READY:
-        return None  # another worker has it, or news overtook it
-    if message.expires_at <= command.at and (message.waits or message.pending):
-        keep(message.expire(), work)
+async def claim(command: Claim, work: Work) -> Message | None:
+    """The message, now `sending` and claimed for one call; None: it is not to be called (any more, or yet)."""
+    message = await work.find(Message, command.message_id)
+    if message is None or message.stage != READY:
         return None
-    if message.state == "sending":
-        return keep(message.call(command.at + policy.answer_within), work)
-    reason = _reason_against(message, command.reach)
-    if reason is not None or command.reach is None:
-        await _suppress(message, reason or "NO_CONTACT", command.at, work, policy)
-        return None
-    return await _first_call(message, command.reach, command.at, work, policy)
+    judge = _judge_waiting if message.waits else _judge_attempt
+    kept = await keep(await judge(message, command, work), command.policy, work)
+    return kept if kept.stage == CALLING else None
 
 
-def _reason_against(message: Message, reach: Reach | None) -> str | None:
+async def _judge_waiting(message: Message, command: Claim, work: Work) -> Step:
+    policy, reach, at = command.policy, command.reach, work.cause.at
+    if at >= message.expires_at:
+        return message.expire()
+    bar = await barred(message, work) or _barred_by(message, reach)
+    if bar is not None or reach is None:
+        if bar in ("IN_CUSTODY", "NO_CONTACT"):  # in custody many have no number
+            await _tell_facility(message, policy, work)
+        return refuse(message, bar or "NO_CONTACT")
+    if (allowed := policy.allowed(at)) > at:
+        return message.hold(allowed)
+    return await _first_call(message, reach, command, work)
+
+
+async def _first_call(message: Message, reach: Reach, command: Claim, work: Work) -> Step:
+    policy, at = command.policy, work.cause.at
+    mailbox = await mailbox_of(message, work)
+    if message.recipient_role in policy.per_day_roles and mailbox.sent_on(day_of(at)) >= policy.per_day:
+        later = policy.tomorrow(at)
+        return message.hold(later) if later < message.expires_at else message.suppress("DAILY_LIMIT")
+    rests = WHATSAPP in command.down or mailbox.bounced_within(at, policy.bounce_rests)
+    channel = WHATSAPP if reach.whatsapp_optin and not rests else SMS
+    if channel in command.down:
+        return message.rest(policy.rest_until(message, command.again_at))
+    if message.recipient_role == GUARDIAN and reach.in_custody:
+        await _tell_facility(message, policy, work)
+    work.save(mailbox.note_sent(at))
+    return message.send(channel, at, at + policy.answer_within)
+
+
+async def _judge_attempt(message: Message, command: Claim, work: Work) -> Step:
+    """Of a message that is `sending` already: the second channel, or a call that got no answer."""
+    policy, reach, at = command.policy, command.reach, work.cause.at
+    if at >= message.expires_at or await barred(message, work) is not None:
+        return message.expire()
+    if reach is None:
+        return message.escalate("FAILED", policy.escalated_due_on(at))
+    if _barred_by(message, reach) is not None:
+        return message.expire()
+    if (allowed := policy.allowed(at)) > at:
+        return message.postpone(allowed)
+    if message.current.channel == WHATSAPP and not reach.whatsapp_optin:
+        return message.fall_back("NO_OPT_IN", at)
+    if message.current.channel in command.down:
+        return message.rest(policy.rest_until(message, command.again_at))
+    return message.call(at + policy.answer_within)
+
+
+def _barred_by(message: Message, reach: Reach | None) -> str | None:
+    """What intake says at this moment decides, whatever was heard before."""
     if reach is None:
         return "NO_CONTACT"
-    if message.recipient_role in PERSON_ROLES and reach.case_closed:
+    if reach.case_closed:
         return "CASE_CLOSED"
     if message.recipient_role == KLIEN and reach.in_custody:
         return "IN_CUSTODY"
+    if message.recipient_role == FACILITY_OFFICER and not reach.in_custody:
+        return "NO_CONTACT"
     if message.recipient_role in NEEDS_CONSENT and not reach.messaging_consent:
         return "NO_CONSENT"
     return None
 
 
-async def _suppress(message: Message, reason: str, at: datetime, work: Work, policy: Policy) -> None:
-    id = mailbox_id(message.person, message.recipient_role, message.staff_id)
-    mailbox = await work.find(Mailbox, id)
-    if mailbox is not None:
-        work.save(mailbox.forget_asked(message.id))
-    keep(message.suppress(reason), work)
-    if reason == "IN_CUSTODY":  # the facility's officer gets the schedule in the person's stead
-        person = await work.find(Person, message.person) or Person(id=message.person, version=0)
-        await put(for_facility(message, at), await work.find(Pair, message.case_ref), person, work, policy, at)
-
-
-async def _first_call(message: Message, reach: Reach, at: datetime, work: Work, policy: Policy) -> Message | None:
-    allowed = policy.allowed(at)
-    if allowed > at:
-        keep(message.hold(min(allowed, message.expires_at)), work)
-        return None
-    id = mailbox_id(message.person, message.recipient_role, message.staff_id)
-    mailbox = await work.find(Mailbox, id) or Mailbox(id=id, version=0)
-    if message.recipient_role in policy.per_day_roles and mailbox.sent_on(day_of(at)) >= policy.per_day:
-        keep(message.hold(min(policy.tomorrow(at), message.expires_at)), work)
-        return None
-    work.save(mailbox.note_sent(at))
-    rests = mailbox.bounced_within(at, policy.bounce_rests)
-    channel = WHATSAPP if reach.whatsapp_optin and not rests else SMS
-    return keep(message.send(channel, at, at + policy.answer_within), work)
+async def _tell_facility(message: Message, policy: Policy, work: Work) -> None:
+    """In custody the facility's officer gets the schedule, whoever else does."""
+    if message.recipient_role not in NEEDS_CONSENT:
+        return
+    at = work.cause.at
+    shared = ("case_ref", "person", "about", "template", "expires_at", "correlation_id", "traceparent")
+    who = {name: getattr(message, name) for name in shared}
+    instead = Message.ask(at=at, due_at=at, id=new_id("msg"), recipient_role=FACILITY_OFFICER, staff_id=None, **who)
+    await ask(instead, policy, work)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answered:
-    """`taken` None: the provider could not be asked; False: it refused this recipient."""
+class NoteAnswer:
+    """What the call brought. `refused`: the provider's reason code; else `accepted`, or no answer: then `again_at`."""
 
     message_id: str
     number: int
-    taken: bool | None
-    at: datetime
+    accepted: bool
+    refused: str | None
+    again_at: datetime
+    policy: Policy
 
 
-async def answered(command: Answered, work: Work, policy: Policy) -> None:
-    message = await work.get(Message, command.message_id)
-    if command.taken is False:
-        await _failed(message, command.number, command.at, command.at, work, policy)
+async def note_answer(command: NoteAnswer, work: Work) -> None:
+    """Nothing happens if a receipt, or another worker after a long pause of this one, was quicker."""
+    message = await work.find(Message, command.message_id)
+    if message is None or message.stage != CALLING or message.current.number != command.number:
         return
-    step = message.answered(command.number, bool(command.taken), policy.overdue_at(message))
+    if command.refused is None:
+        step = message.answered(command.number, command.accepted, command.policy.overdue_at(message), command.again_at)
+    else:
+        failed = message.told_failed(command.number, work.cause.at)
+        step = None if failed is None else await failure(failed, command.refused, command.policy, work)
     if step is not None:
-        keep(step, work)
+        await keep(step, command.policy, work)
+
+
+async def failure(failed: Message, reason_code: str, policy: Policy, work: Work) -> Step:
+    """The next channel or a human for an attempt marked as failed, unless the message may not go on."""
+    step = after_failure(failed, reason_code, work.cause.at, policy)
+    if step.message.state == "sending" and await barred(failed, work) is not None:
+        return failed.expire()
+    return step
 
 
 @dataclass(frozen=True, kw_only=True)
-class TakeReceipt:
+class PutOff:
     message_id: str
-    number: int
-    status: str
-    told_at: datetime
-    at: datetime
+    until: datetime
+    policy: Policy
 
 
-async def take_receipt(command: TakeReceipt, work: Work, policy: Policy) -> None:
-    """Raises NotFound (404) for a message that is not (yet) known here: the provider tells again later."""
-    message = await work.get(Message, command.message_id)
-    if command.status == "failed":
-        await _failed(message, command.number, command.told_at, command.at, work, policy)
-        return
-    told = (
-        message.told_accepted(command.number)
-        if command.status == "accepted"
-        else message.told_delivered(command.number, command.told_at)
-    )
-    if told is not None:
-        keep(told, work)
-
-
-async def _failed(message: Message, number: int, told_at: datetime, at: datetime, work: Work, policy: Policy) -> None:
-    """The next channel, or a human; a bounce after a delivery likewise, and WhatsApp rests there for a while."""
-    marked = message.told_failed(number, told_at)
-    if marked is None:
-        return
-    current = number == marked.current.number
-    if marked.state == "sending" and current:
-        keep(_next(marked, "FAILED", at, policy), work)
-    elif marked.bounced:
-        id = mailbox_id(marked.person, marked.recipient_role, marked.staff_id)
-        work.save((await work.find(Mailbox, id) or Mailbox(id=id, version=0)).note_bounce(at))
-        due_on = policy.escalated_due_on(at)
-        keep(marked.reopen(policy.allowed(at)) if marked.may_fall_back else marked.escalate_bounced(due_on), work)
-    else:
-        keep(Step(marked), work)
-
-
-def _next(message: Message, reason: str, at: datetime, policy: Policy) -> Step:
-    if message.may_fall_back:
-        step = message.fall_back("UNDELIVERED" if reason == "UNKNOWN" else reason, policy.allowed(at))
-        return Step(_at_once(step.message, at, policy), step.told)
-    return message.escalate(reason, policy.escalated_due_on(at))
-
-
-def _at_once(message: Message, at: datetime, policy: Policy) -> Message:
-    """A planned attempt that may go now need not wait for its duty."""
-    if message.due_at > at:
-        return message
-    return message.ready(policy.overdue_at(message)).message
-
-
-async def wake(message_id: str, at: datetime, work: Work, policy: Policy) -> None:
-    """What was due about a message, caught up once however late."""
-    message = await work.find(Message, message_id)
-    if message is None or message.stage == DONE or message.due_at > at:
-        return
-    if message.expires_at <= at and (message.waits or message.pending):
-        keep(message.expire(), work)
-    elif message.waits:
-        keep(message.ready(message.expires_at), work)
-    elif message.stage == CALLING:
-        keep(message.unanswered(max(policy.overdue_at(message), at + policy.answer_within)), work)
-    elif message.stage == WAITING and message.current.status == PLANNED:
-        keep(message.ready(policy.overdue_at(message)), work)
-    else:
-        keep(_next(message, "UNKNOWN" if message.stage == WAITING else "FAILED", at, policy), work)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Resolve:
-    message_id: str
-    role: str
-    expected_version: int
-    reached: bool
-
-
-async def resolve(command: Resolve, work: Work) -> Message:
-    """Raises NotFound, NotAllowed, StaleVersion, IllegalMove."""
-    message = await work.get(Message, command.message_id)
-    return keep(message.resolve(command.role, command.expected_version, command.reached), work)
-
-
-async def forget(message_id: str, work: Work) -> None:
-    """The status of a message is kept for a while after it was made, then not at all."""
-    message = await work.find(Message, message_id)
-    if message is None:
-        return
-    if message.stage != DONE:
-        raise Unavailable(message="still on its way")
-    work.remove(message)
+async def put_off(command: PutOff, work: Work) -> None:
+    """Let one that can't go now make room for others."""
+    message = await work.find(Message, command.message_id)
+    if message is not None and message.stage == READY:
+        await keep(message.rest(command.policy.rest_until(message, command.until)), command.policy, work)

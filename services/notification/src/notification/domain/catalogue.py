@@ -93,7 +93,6 @@ class Rule:
     lasts: timedelta | None = None
     due: Moment | None = None
     until: Moment | None = None
-    reminder: bool = False
 
     def holds(self, facts: Mapping[str, object]) -> bool:
         return all(facts.get(member) in codes for member, codes in self.only.items())
@@ -112,7 +111,7 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """`voids`: after this event, told of by this member, waiting reminders about the same thing are past."""
+    """`voids`: after this event, waiting messages to the person about what this member names are past."""
 
     version: int
     templates: Mapping[str, Template]

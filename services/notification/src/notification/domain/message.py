@@ -82,8 +82,9 @@ class Step(NamedTuple):
 class Message:
     """`case_ref` is what the event told of; `person` the agency's own ref, which joins all messages of one person.
 
-    `about` is the id of the referral, enrolment, … it tells of. `due_at`: when something is next to be done; for an
-    escalated one the end of the day by which an officer acts. Neither text nor phone number is ever kept.
+    `about` is the id of the referral, consent, … it tells of. `due_at`: when something is next to be done; for an
+    escalated one the end of the day by which an officer acts. All that happens to it is told under the correlation
+    and trace of the event that asked for it. Neither text nor phone number is ever kept.
     """
 
     id: str
@@ -94,13 +95,14 @@ class Message:
     template: str
     recipient_role: str
     staff_id: str | None
-    reminder: bool
     state: str
     stage: str
     attempts: tuple[Attempt, ...]
     created_at: datetime
     due_at: datetime
     expires_at: datetime
+    correlation_id: str
+    traceparent: str
     reason_code: str | None = None
     reached: bool | None = None
 
@@ -165,13 +167,22 @@ class Message:
         """Take up the current attempt, for the first time or again after a call without an answer."""
         return Step(self._change(attempts=self._with(self.current.number, CALLED), stage=CALLING, due_at=answer_by))
 
-    def answered(self, number: int, accepted: bool, overdue_at: datetime) -> Step | None:
-        """The provider took the current attempt, or could not be asked. None: a receipt was quicker."""
+    def rest(self, until: datetime) -> Step:
+        """Nothing is known against it, but it can't go now: to be taken up again then."""
+        return Step(self._change(stage=WAITING, due_at=until))
+
+    def answered(self, number: int, accepted: bool, overdue_at: datetime, again_at: datetime) -> Step | None:
+        """The provider took the current attempt, or could not be asked: then it rests. None: a receipt was quicker."""
         if self.state != "sending" or self.stage != CALLING or number != self.current.number:
             return None
         if not accepted and self.current.status == CALLED:
-            return Step(self._change(stage=READY, due_at=overdue_at))
+            return self.rest(min(again_at, overdue_at))
         return Step(self._change(attempts=self._with(number, ACCEPTED), stage=WAITING, due_at=overdue_at))
+
+    def postpone(self, until: datetime) -> Step:
+        """The current attempt, not taken by any provider yet, rests until then."""
+        rested = replace(self.current, since=until)
+        return Step(self._change(attempts=(*self.attempts[:-1], rested), stage=WAITING, due_at=until))
 
     def unanswered(self, overdue_at: datetime) -> Step:
         """Whoever called never came back: to be called again, unless a receipt showed that the call went through."""

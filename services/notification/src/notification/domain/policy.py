@@ -34,7 +34,8 @@ class Policy:
     unknown_after: timedelta  # SMS without a receipt this long
     answer_within: timedelta  # a call to the provider ends, or its caller is gone
     bounce_rests: timedelta  # no WhatsApp to a recipient where it bounced
-    kept: timedelta  # status after the last change
+    kept: timedelta  # status after the last change; a closed case
+    news_kept: timedelta  # how far a subject's events were heard: longer than any topic keeps one
 
     def allowed(self, at: datetime) -> datetime:
         return next_allowed_time(at, self.quiet)
@@ -45,6 +46,10 @@ class Policy:
     def escalated_due_on(self, at: datetime) -> date:
         """The next working day. Raises Unavailable when its year is not in the calendar."""
         return self.working_days.after(day_of(at), 1)
+
+    def rest_until(self, message: Message, at: datetime) -> datetime:
+        """`at`, or earlier what must not be missed meanwhile."""
+        return min(at, self.overdue_at(message) if message.attempts else message.expires_at)
 
     def overdue_at(self, message: Message) -> datetime:
         """When the current attempt has had its time."""

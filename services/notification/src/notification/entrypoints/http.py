@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Request
 from pydantic import BaseModel
 
-from chassis.errors import NotAllowed
+from chassis.errors import NotAllowed, NotFound
 from chassis.http import Body, Edge, edge, open_edge, problems
-from notification.adapters.gateway import Gateway
-from notification.application import sending
+from notification.adapters.webhooks import Webhooks
+from notification.application import messages, receipts
 from notification.domain.message import Message
 from notification.domain.policy import Policy
 
@@ -23,7 +23,7 @@ SHOWN = 500  # rows of one answer at most
 @dataclass(frozen=True, kw_only=True)
 class Tools:
     policy: Policy
-    gateway: Gateway
+    webhooks: Webhooks
 
 
 class MessageView(BaseModel):
@@ -71,15 +71,29 @@ async def take_receipts(
     at: Annotated[Edge, Depends(open_edge)],
     x_gateway_signature: Annotated[str, Header(max_length=200)] = "",
 ) -> Taken:
-    """Signed by the gateway. 404 for a message that is not stored yet: the gateway tells again."""
+    """Signed by the gateway with the shared secret: HMAC-SHA256 of the body, hex.
+
+    404 if it tells of a message that is not here: the gateway tells again, and what was applied already stays.
+    """
     tools: Tools = at.tools
-    receipts = tools.gateway.receipts(await request.body(), x_gateway_signature)
-    for one in receipts:
-        command = sending.TakeReceipt(
-            message_id=one.message_id, number=one.number, status=one.status, told_at=one.told_at, at=at.at
+    told = tools.webhooks.read(await request.body(), x_gateway_signature)
+    unknown: NotFound | None = None
+    for one in told:
+        command = receipts.TakeReceipt(
+            message_id=one.message_id,
+            number=one.number,
+            status=one.status,
+            reason_code=one.reason_code,
+            told_at=one.told_at,
+            policy=tools.policy,
         )
-        await at.store.transact(lambda told, work: sending.take_receipt(told, work, tools.policy), command, at.cause)
-    return Taken(receipts=len(receipts))
+        try:
+            await at.store.transact(receipts.take_receipt, command, at.cause)
+        except NotFound as error:
+            unknown = error
+    if unknown is not None:
+        raise unknown
+    return Taken(receipts=len(told))
 
 
 @router.get("/messages", tags=["messages"], responses=problems(422))
@@ -103,10 +117,15 @@ async def get_message(message_id: str, at: Annotated[Edge, Depends(edge)]) -> Me
 @router.post("/messages/{message_id}/moves/resolve", tags=["messages"], responses=problems(404, 409, 422))
 async def resolve_message(message_id: str, body: ResolveBody, at: Annotated[Edge, Depends(edge)]) -> MessageView:
     """The human task is done: the person was reached, or can't be."""
-    command = sending.Resolve(
-        message_id=message_id, role=at.actor.role, expected_version=body.expected_version, reached=body.reached
+    tools: Tools = at.tools
+    command = messages.Resolve(
+        message_id=message_id,
+        role=at.actor.role,
+        expected_version=body.expected_version,
+        reached=body.reached,
+        policy=tools.policy,
     )
-    return MessageView.of(await at.store.transact(sending.resolve, command, at.cause))
+    return MessageView.of(await at.store.transact(messages.resolve_message, command, at.cause))
 
 
 def _may_read(at: Edge) -> None:
