@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from intake_office import Office
 
+from chassis.testing import new_code
 from intake.bootstrap import build
 from intake.settings import Settings
 
@@ -24,13 +25,14 @@ STAFF = {
 
 @pytest.fixture
 async def office(running_service: Callable[..., Any], tmp_path: Path) -> AsyncIterator[Office]:
-    """A Bapas that signed a PKS with one partner; the clock stands at noon (WIT) of Thu 4 March 2027."""
+    """A Bapas that signed a PKS with the first of two partners; the clock stands at noon (WIT) of Thu 4 March 2027."""
     key, staff = tmp_path / "key", tmp_path / "staff.json"
     key.write_text(base64.b64encode(b"k" * 32).decode())
     staff.write_text(json.dumps(STAFF))
+    partners = (new_code("opd"), new_code("opd"))
     async with running_service(
-        "intake", Settings, build, agency_key_file=key, staff_file=staff, import_rows=50
+        "intake", Settings, build, partners=partners, agency_key_file=key, staff_file=staff, import_rows=50
     ) as running:
-        office = Office(running)
+        office = Office(running, partners[1])
         await office.move_in()
         yield office

@@ -46,10 +46,10 @@ TYPE = "id.basudara."
 
 
 class Office:
-    """`partner` is the agency the PKS was signed with."""
+    """`partner` is the agency the PKS was signed with, `other` one without."""
 
-    def __init__(self, running: Running) -> None:
-        self.running, self.partner, self.agency = running, running.partner, running.agency
+    def __init__(self, running: Running, other: str) -> None:
+        self.running, self.partner, self.other, self.agency = running, running.partner, other, running.agency
 
     async def move_in(self) -> None:
         self.running.set_clock(NOON)

@@ -113,8 +113,8 @@ async def test_a_suspended_agreement_lets_a_running_referral_finish_an_ended_one
 
 async def test_another_agency_learns_nothing_from_a_pseudonym(office: Office) -> None:
     case, consent, referral_id = await trained(office)
-    stranger = await office.card(consent["agency_case_ref"], referral_id, agency="dinas-lain")
-    nobody = await office.card("prt_" + "z" * 26, referral_id, agency="dinas-lain")
+    stranger = await office.card(consent["agency_case_ref"], referral_id, agency=office.other)
+    nobody = await office.card("prt_" + "z" * 26, referral_id, agency=office.other)
     own_ref = await office.card(case["case_ref"], referral_id)
     assert {reply.status_code for reply in (stranger, nobody, own_ref)} == {403}
     first, second = ({**reply.json(), "instance": ""} for reply in (stranger, nobody))
@@ -175,10 +175,10 @@ async def test_notification_asks_for_a_number_under_any_pseudonym_of_the_case(of
 
 
 async def test_messaging_consent_is_per_agency_and_ends_with_withdrawal(office: Office) -> None:
-    await office.agreement(partner="dinas-lain")
+    await office.agreement(partner=office.other)
     case = await office.assessed()
     consent = await office.granted(case, "MESSAGING")
-    other = await office.asked(case, agency="dinas-lain")
+    other = await office.asked(case, agency=office.other)
     assert not (await office.contact(other["agency_case_ref"])).json()["messaging_consent"]
     await office.answered(consent, "withdraw", given_by="PERSON")
     assert not (await office.contact(consent["agency_case_ref"])).json()["messaging_consent"]

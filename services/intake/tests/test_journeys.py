@@ -58,7 +58,7 @@ async def test_no_topic_joins_a_name_with_supervision_or_number(office: Office) 
 
 
 async def test_two_agencies_do_not_share_a_pseudonym_and_no_topic_of_theirs_has_the_own(office: Office) -> None:
-    other = "dinas-lain"
+    other = office.other
     await office.agreement(partner=other)
     case = await office.assessed()
     here, there = await office.asked(case), await office.asked(case, agency=other)
@@ -177,8 +177,8 @@ async def test_with_both_receipts_in_time_nobody_is_named(office: Office) -> Non
 
 async def test_a_receipt_from_an_agency_that_was_not_named_is_parked(office: Office) -> None:
     case = await office.assessed()
-    await office.agreement(partner="dinas-lain")
-    elsewhere = await office.asked(case, agency="dinas-lain")
+    await office.agreement(partner=office.other)
+    elsewhere = await office.asked(case, agency=office.other)
     elsewhere = await office.answered(
         elsewhere, "grant", given_by=["PERSON"], channel="WRITTEN", proof_ref="ARSIP-9"
     )
@@ -294,7 +294,7 @@ async def test_a_withdrawal_told_from_the_future_is_refused(office: Office) -> N
 
 async def test_no_consent_without_an_agreement_in_force(office: Office) -> None:
     case = await office.assessed()
-    assert (await office.ask(case, agency="dinas-lain")).json()["type"] == "urn:basudara:problem:no_agreement"
+    assert (await office.ask(case, agency=office.other)).json()["type"] == "urn:basudara:problem:no_agreement"
     await office.agreement("SUSPENDED", version=2)
     assert (await office.ask(case)).json()["type"] == "urn:basudara:problem:no_agreement"
     await office.agreement("ACTIVE", version=1)  # an old event, replayed

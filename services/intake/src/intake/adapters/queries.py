@@ -44,12 +44,13 @@ async def case_of_register_no(register_no: str, store: Store, desk: Desk) -> Cas
 
 
 async def cases_in(store: Store, *, state: str | None, dukcapil_task: bool | None) -> list[Case]:
-    equals: dict[str, str | bool] = {}
+    if state is not None and dukcapil_task is not None:
+        return await store.read(Case, state=state, dukcapil_task=dukcapil_task)
     if state is not None:
-        equals["state"] = state
+        return await store.read(Case, state=state)
     if dukcapil_task is not None:
-        equals["dukcapil_task"] = dukcapil_task
-    return await store.read(Case, **equals)
+        return await store.read(Case, dukcapil_task=dukcapil_task)
+    return await store.read(Case)
 
 
 async def consent_of(consent_id: str, store: Store) -> Consent:

@@ -13,7 +13,10 @@ class NoAgreement(Conflict):
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """`id` is `register/number`, since two registers may give one number; `seen_version` the aggregateversion of the last event taken in; days are WIT."""
+    """`id` is `register/number`, since two registers may give one number.
+
+    `seen_version` is the aggregateversion of the last event taken in; days are WIT.
+    """
 
     id: str
     version: int
