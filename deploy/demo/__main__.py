@@ -8,6 +8,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+import yaml
 from rich.console import Console
 
 from deploy.basudara.stack import ROOT, running_stack
@@ -78,8 +79,8 @@ async def perform(stack: LocalStack, options: argparse.Namespace, stage: report.
         stage.say(f"  kanwil-maluku: {file} {said}")
     async with Town(stack, Watch({"bootstrap_servers": stack.kafka}, stage.told)) as town:
         for file in AGREEMENTS:
-            number = "/".join(file.removesuffix(".yaml").upper().rsplit("-", 1))
-            town.expected.code("agreement.agreement.recorded", number)
+            signed = yaml.safe_load((ROOT / "deploy" / "agreements" / file).read_text())
+            town.expected.code("agreement.agreement.recorded", signed["number"])
         whole = cast(town)
         stage.stars = {"Yopi": whole.story_a.person, "Frans": whole.story_d.person}
         killer = Killer(stack, options.kill, stage)

@@ -40,7 +40,7 @@ class Offers:
         found = [Step(wit(OPENS_ON, 8), "three OPDs publish programmes and open classes", self.publish)]
         for cohort in self.cohorts:
             if (end := cohort.get("cancelled")) is not None:
-                found.append(Step(wit(end["on"]), "a class is called off", lambda one=cohort: self.call_off(one)))  # type: ignore[misc]
+                found.append(Step(wit(end["day"]), "a class is called off", lambda one=cohort: self.call_off(one)))  # type: ignore[misc]
         return found
 
     async def publish(self) -> None:
@@ -99,7 +99,7 @@ class Class:
         self.programme = next(
             one for one in load("programmes.yaml") if one["programme_code"] == cohort["programme_code"]
         )
-        self.marks = {(one["person"], one["on"]): one for one in journeys["attendance"]}
+        self.marks = {(one["person"], one["day"]): one for one in journeys["attendance"]}
         self.attempts = {(one["person"], one["unit"]): one["results"] for one in journeys["attempts"]}
         self.outcomes = journeys["outcomes"]
         self.bnsp = {one["person"]: one for one in journeys["bnsp"] if one["cohort"] == self.code}

@@ -16,7 +16,7 @@ MESSAGE_STATES = (
     "created", "held", "sending", "delivered", "suppressed", "expired", "escalated", "resolved",
 )  # fmt: skip
 SHOWN = 500  # rows a door gives at most
-# Kinds of events, and the message that each brings about: (agency's side, event, template). Source: handbook, section 3.
+# Events and the message each brings about: (the agency's side, event, template). Source: handbook, section 3.
 TOLD = (
     ("sender", "referral.referral.accepted", "REFERRAL_ACCEPTED"),
     ("sender", "referral.referral.rejected", "REFERRAL_REJECTED"),
