@@ -141,7 +141,7 @@ class Catalogue:
             "is not of the form A_B": not re.fullmatch(r"[A-Z][A-Z0-9_]{1,39}", template.id),
             "names an unknown role": not template.roles or not template.roles <= ROLES,
             "has a place for a value that no message may hold": not set(template.places) <= set(LONGEST),
-            "has an unclosed place": "{" in fill(template.text, dict.fromkeys(LONGEST, "")),
+            "has an unclosed place": "{" in _PLACE.sub("", template.text),
             f"says '{', '.join(found)}'": bool(found),
         }
         for rule, broken in problems.items():

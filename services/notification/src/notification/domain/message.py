@@ -284,6 +284,7 @@ class Message:
         )
 
     def _reroute(self, move: str, reason_code: str, since: datetime) -> Step:
+        choose(MOVES, move, self.state, SYSTEM, reason_code)  # before there is an attempt, nothing can be rerouted
         following = Attempt(number=len(self.attempts) + 1, channel=SMS, since=since)
         facts: dict[str, str | int | bool | date] = {"from_channel": self.current.channel, "to_channel": SMS}
         return self._step(
