@@ -1,6 +1,12 @@
 """The sandbox gateway: stands for the WhatsApp Business Cloud API and an SMS provider, in their wire forms, over HTTP.
 
-It records what it is sent, answers, and tells by signed webhooks what became of it. Nothing leaves the machine.
+It records what it is sent, answers, and tells by signed webhooks what became of it. Nothing leaves the machine, and
+nothing outlives the process.
+
+    POST /v21.0/{phone_number_id}/messages   a template message, as WhatsApp takes it
+    POST /sms/v1/messages                    {to, text, reference}
+    GET, DELETE /recorded                    what was sent since the last DELETE, oldest first
+    PUT /behaviour                           {channel, to, does}: how it treats a number from now on
 """
 
 import argparse
@@ -8,22 +14,31 @@ import asyncio
 import hashlib
 import hmac
 import json
+import signal
 import sys
 import uuid
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from types import FrameType
+from typing import Annotated, Any, Literal
 
 import httpx
 import uvicorn
-from fastapi import FastAPI, Header, HTTPException, Request
+from fastapi import APIRouter, FastAPI, Header, HTTPException, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, ValidationError
 
-KEPT = 100_000
+KEPT = 100_000  # messages, behaviours, and webhooks on their way: of each at most
 RECEIPT_DELAY_SECONDS = 0.1
 RECEIPT_TRIES = 20
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 10.0
+POSTS_AT_ONCE = 50
+STOP_LIMIT_SECONDS = 5
+
+Channel = Literal["WHATSAPP", "SMS"]
 Does = Literal["deliver", "fail", "silent", "receipt-first", "refuse", "bounce"]
 TOLD: dict[str, tuple[str, ...]] = {
     "deliver": ("delivered",),
@@ -32,164 +47,303 @@ TOLD: dict[str, tuple[str, ...]] = {
     "silent": (),
     "bounce": ("delivered", "failed"),
 }
+# Error codes of the WhatsApp Business Cloud API.
+_API_SERVICE, _INVALID_PARAMETER, _TOKEN, _UNDELIVERABLE = 2, 100, 190, 131026
+
+Number = Annotated[str, Field(pattern=r"^\+?\d{6,15}$")]
+Words = Annotated[str, Field(min_length=1)]
 
 
 class Sms(BaseModel):
-    to: str
-    text: str
-    reference: str
+    to: Number
+    text: Words
+    reference: Words
+
+
+class Parameter(BaseModel):
+    type: Literal["text"]
+    text: Words
+
+
+class Component(BaseModel):
+    type: Literal["body"]
+    parameters: list[Parameter] = []
+
+
+class Language(BaseModel):
+    code: Words
+
+
+class Template(BaseModel):
+    name: Words
+    language: Language
+    components: list[Component] = []
+
+
+class WhatsApp(BaseModel):
+    messaging_product: Literal["whatsapp"]
+    recipient_type: Literal["individual"] = "individual"
+    to: Number
+    type: Literal["template"]
+    template: Template
+    biz_opaque_callback_data: Words | None = None
 
 
 class Behaviour(BaseModel):
-    """`channel` and `to` may be `*`. The latest that fits counts."""
+    """`channel` and `to` may be `*`. Of those that fit a message the latest counts."""
 
-    channel: Literal["WHATSAPP", "SMS", "*"] = "*"
-    to: str = "*"
+    channel: Channel | Literal["*"] = "*"
+    to: Number | Literal["*"] = "*"
     does: Does
 
 
-class Sandbox:
-    """What was sent, by reference: the same reference is one message, however often it is sent."""
+class Down(Exception):
+    """The provider takes nothing now: 503 in the form of each."""
 
-    def __init__(self, receipts_to: list[str], secret: bytes) -> None:
-        self._receipts_to, self._secret = receipts_to, secret
-        self.recorded: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        self.behaviours: list[Behaviour] = []
+
+class Sandbox:
+    """What was sent, by channel and reference: that is one message, however often it is sent."""
+
+    def __init__(
+        self, receipts_to: list[str], secret: bytes, *, delay: float = RECEIPT_DELAY_SECONDS, kept: int = KEPT
+    ) -> None:
+        self._receipts_to, self._secret, self._delay, self._kept = receipts_to, secret, delay, kept
+        self.recorded: deque[dict[str, Any]] = deque(maxlen=kept)
+        self._taken: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
+        self._behaviours: OrderedDict[tuple[str, str], tuple[int, str]] = OrderedDict()
+        self._told = 0  # behaviours so far, for their order
         self._telling: set[asyncio.Task[None]] = set()
+        self._at_once = asyncio.Semaphore(POSTS_AT_ONCE)
         self._client = httpx.AsyncClient(timeout=5, trust_env=False)
 
-    def does(self, channel: str, to: str) -> str:
-        for one in reversed(self.behaviours):
-            if one.channel in ("*", channel) and one.to in ("*", to):
-                return one.does
-        return "deliver"
+    def behave(self, told: Behaviour) -> None:
+        key = (told.channel, _digits(told.to))
+        self._told += 1
+        self._behaviours[key] = (self._told, told.does)
+        self._behaviours.move_to_end(key)
+        if len(self._behaviours) > self._kept:
+            self._behaviours.popitem(last=False)
+
+    def _does(self, channel: str, to: str) -> str:
+        fitting = [(one, number) for one in (channel, "*") for number in (_digits(to), "*")]
+        return max((self._behaviours.get(key, (0, "deliver")) for key in fitting), key=lambda one: one[0])[1]
 
     async def take(
-        self, channel: str, to: str, reference: str, receipts_to: str, what: dict[str, Any]
-    ) -> dict[str, Any]:
-        """The record of this message. Raises HTTPException 503 where it is told to refuse."""
-        does = self.does(channel, to)
-        if does == "refuse":
-            raise HTTPException(503, "the provider is down")
-        if reference in self.recorded:
-            return self.recorded[reference]
-        at = datetime.now(UTC).isoformat()
-        record = {
-            "id": uuid.uuid4().hex,
-            "channel": channel,
-            "to": to,
-            "reference": reference,
-            "at": at,
-            "status": "accepted",
-            **what,
-        }
-        self.recorded[reference] = record
-        while len(self.recorded) > KEPT:
-            self.recorded.popitem(last=False)
+        self, channel: Channel, to: str, reference: str | None, receipts_to: str, what: dict[str, Any]
+    ) -> str:
+        """The id of this message. Raises Down where told to refuse, and while too many webhooks wait."""
+        does = self._does(channel, to)
+        if does == "refuse" or len(self._telling) >= self._kept:
+            raise Down
+        key = (channel, reference or uuid.uuid4().hex)
+        known = self._taken.get(key)
+        if known is not None:
+            return str(known["id"])
+        record = {"id": uuid.uuid4().hex, "channel": channel, "to": to, "reference": reference, **what}
+        record |= {"at": _now(), "status": "accepted"}
+        self._taken[key] = record
+        self.recorded.append(record)
+        if len(self._taken) > self._kept:
+            self._taken.popitem(last=False)
+        urls = [receipts_to] if receipts_to in self._receipts_to else self._receipts_to
         if does == "receipt-first":
-            await self._tell(record, does, receipts_to, delay=0, tries=1)
+            await self._tell_now(record, TOLD[does][0], urls)
         else:
-            task = asyncio.create_task(
-                self._tell(record, does, receipts_to, delay=RECEIPT_DELAY_SECONDS, tries=RECEIPT_TRIES)
-            )
-            self._telling.add(task)
-            task.add_done_callback(self._telling.discard)
-        return record
+            self._start(self._tell(record, TOLD[does], urls))
+        return str(record["id"])
 
-    async def _tell(self, record: dict[str, Any], does: str, receipts_to: str, *, delay: float, tries: int) -> None:
-        for status in TOLD[does]:
-            await asyncio.sleep(delay)
+    async def _tell_now(self, record: dict[str, Any], status: str, urls: list[str]) -> None:
+        """One try at each, before the sender has its answer; where it failed, more of them after."""
+        record["status"] = status
+        body = _receipt(record, status)
+        taken = await asyncio.gather(*(self._post(url, body) for url in urls))
+        for url, done in zip(urls, taken, strict=True):
+            if not done:
+                self._start(self._keep_posting(url, body, None, tried=1))
+
+    async def _tell(self, record: dict[str, Any], statuses: tuple[str, ...], urls: list[str]) -> None:
+        """Each address has its statuses in order; none waits for another address."""
+        before: dict[str, asyncio.Task[None]] = {}
+        for status in statuses:
+            await asyncio.sleep(self._delay)
             record["status"] = status
-            body = json.dumps(_receipt(record, status)).encode()
-            for url in [receipts_to] if receipts_to in self._receipts_to else self._receipts_to:
-                await self._post(url, body, tries)
+            body = _receipt(record, status)
+            for url in urls:
+                before[url] = self._start(self._keep_posting(url, body, before.get(url)))
 
-    async def _post(self, url: str, body: bytes, tries: int) -> None:
+    async def _keep_posting(self, url: str, body: bytes, after: "asyncio.Task[None] | None", tried: int = 0) -> None:
+        if after is not None:
+            await after
+        for attempt in range(tried, RECEIPT_TRIES):
+            if attempt:
+                await asyncio.sleep(min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS))
+            if await self._post(url, body):
+                return
+        sys.stderr.write(f"receipt: {url}: given up after {RECEIPT_TRIES} tries\n")
+
+    async def _post(self, url: str, body: bytes) -> bool:
+        """Whether that was the end of it: taken, or refused in a way that trying again does not change."""
         signature = "sha256=" + hmac.new(self._secret, body, hashlib.sha256).hexdigest()
         headers = {"Content-Type": "application/json", "X-Gateway-Signature": signature}
-        for attempt in range(tries):
-            try:
+        try:
+            async with self._at_once:
                 reply = await self._client.post(url, content=body, headers=headers)
-                if reply.status_code < 300:
-                    return
-                sys.stderr.write(f"receipt: {url} answered {reply.status_code}\n")
-            except httpx.HTTPError as error:
-                sys.stderr.write(f"receipt: {url}: {type(error).__name__}\n")
-            await asyncio.sleep(min(0.2 * 2**attempt, 10))
+        except httpx.HTTPError as error:
+            sys.stderr.write(f"receipt: {url}: {type(error).__name__}\n")
+            return False
+        if not reply.is_success:
+            sys.stderr.write(f"receipt: {url} answered {reply.status_code}\n")
+        return not (reply.status_code in (404, 409) or reply.is_server_error)
+
+    def _start(self, telling: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(telling)
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+        return task
+
+    async def close(self) -> None:
+        """Webhooks that wait are dropped."""
+        left = list(self._telling)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._client.aclose()
 
 
-def _receipt(record: dict[str, Any], status: str) -> dict[str, Any]:
-    now = datetime.now(UTC)
-    if record["channel"] == "SMS":
-        told = {"message_id": record["id"], "reference": record["reference"], "status": status}
-        return {**told, "at": now.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+def _digits(number: str) -> str:
+    return number.removeprefix("+")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _receipt(record: dict[str, Any], status: str) -> bytes:
+    told = _sms_receipt(record, status) if record["channel"] == "SMS" else _whatsapp_receipt(record, status)
+    return json.dumps(told).encode()
+
+
+def _sms_receipt(record: dict[str, Any], status: str) -> dict[str, Any]:
+    return {"message_id": record["id"], "reference": record["reference"], "status": status, "at": _now()}
+
+
+def _whatsapp_receipt(record: dict[str, Any], status: str) -> dict[str, Any]:
     row: dict[str, Any] = {
         "id": f"wamid.{record['id']}",
         "status": status,
-        "timestamp": str(int(now.timestamp())),
-        "recipient_id": record["to"].lstrip("+"),
-        "biz_opaque_callback_data": record["reference"],
+        "timestamp": str(int(datetime.now(UTC).timestamp())),
+        "recipient_id": _digits(record["to"]),
     }
+    if record["reference"] is not None:
+        row["biz_opaque_callback_data"] = record["reference"]
     if status == "failed":
-        row["errors"] = [{"code": 131026, "title": "Message undeliverable"}]
+        row["errors"] = [{"code": _UNDELIVERABLE, "title": "Message undeliverable"}]
     value = {"messaging_product": "whatsapp", "statuses": [row]}
     entry = {"id": "0", "changes": [{"field": "messages", "value": value}]}
     return {"object": "whatsapp_business_account", "entry": [entry]}
 
 
-def _meta_error(message: str, code: int) -> JSONResponse:
-    body = {"error": {"message": message, "type": "OAuthException", "code": code, "fbtrace_id": uuid.uuid4().hex[:11]}}
-    return JSONResponse(body, status_code=400)
+def _meta_error(status: int, message: str, kind: str, code: int) -> JSONResponse:
+    error = {"message": message, "type": kind, "code": code, "fbtrace_id": uuid.uuid4().hex[:11]}
+    return JSONResponse({"error": error}, status_code=status)
+
+
+def _whatsapp(sandbox: Sandbox) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/v21.0/{phone_number_id}/messages")
+    async def send(
+        phone_number_id: str, request: Request, authorization: str = Header(""), x_receipts_to: str = Header("")
+    ) -> JSONResponse:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            return _meta_error(401, "Invalid OAuth access token.", "OAuthException", _TOKEN)
+        try:
+            sent = WhatsApp.model_validate_json(await request.body())
+        except ValidationError as error:
+            field = ".".join(map(str, error.errors(include_input=False)[0]["loc"])) or "body"
+            return _meta_error(400, f"(#100) Invalid parameter: {field}", "OAuthException", _INVALID_PARAMETER)
+        texts = [parameter.text for component in sent.template.components for parameter in component.parameters]
+        what = {"template": sent.template.name, "language": sent.template.language.code, "parameters": texts}
+        try:
+            taken = await sandbox.take("WHATSAPP", sent.to, sent.biz_opaque_callback_data, x_receipts_to, what)
+        except Down:
+            return _meta_error(503, "Service temporarily unavailable", "OAuthException", _API_SERVICE)
+        contacts = [{"input": sent.to, "wa_id": _digits(sent.to)}]
+        answer = {"messaging_product": "whatsapp", "contacts": contacts, "messages": [{"id": f"wamid.{taken}"}]}
+        return JSONResponse(answer)
+
+    return router
+
+
+def _sms(sandbox: Sandbox) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/sms/v1/messages", status_code=202)
+    async def send(sent: Sms, x_receipts_to: str = Header("")) -> dict[str, str]:
+        try:
+            taken = await sandbox.take("SMS", sent.to, sent.reference, x_receipts_to, {"text": sent.text})
+        except Down:
+            raise HTTPException(503, "the provider is down") from None
+        return {"message_id": taken, "status": "accepted"}
+
+    return router
+
+
+def _control(sandbox: Sandbox) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/recorded")
+    async def recorded() -> JSONResponse:
+        return JSONResponse(list(sandbox.recorded))
+
+    @router.delete("/recorded", status_code=204)
+    async def forget() -> None:
+        """The list only: a reference sent before is still not sent again."""
+        sandbox.recorded.clear()
+
+    @router.put("/behaviour")
+    async def behave(behaviour: Behaviour) -> Behaviour:
+        sandbox.behave(behaviour)
+        return behaviour
+
+    return router
 
 
 def gateway_app(sandbox: Sandbox) -> FastAPI:
-    app = FastAPI(title="Sandbox message gateway", docs_url=None, redoc_url=None)
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await sandbox.close()
 
-    @app.post("/v21.0/{number_id}/messages")
-    async def whatsapp(number_id: str, request: Request, x_receipts_to: str = Header("")) -> Any:
-        body = await request.json()
-        if not isinstance(body, dict) or body.get("messaging_product") != "whatsapp":
-            return _meta_error("(#100) messaging_product must be whatsapp", 100)
-        template, to = body.get("template"), body.get("to")
-        if body.get("type") != "template" or not isinstance(template, dict) or not isinstance(to, str):
-            return _meta_error("(#100) Invalid parameter", 100)
-        reference = body.get("biz_opaque_callback_data") or uuid.uuid4().hex
-        what = {"template": template.get("name"), "components": template.get("components", [])}
-        record = await sandbox.take("WHATSAPP", to, reference, x_receipts_to, what)
-        contacts = [{"input": to, "wa_id": to.lstrip("+")}]
-        return {"messaging_product": "whatsapp", "contacts": contacts, "messages": [{"id": f"wamid.{record['id']}"}]}
-
-    @app.post("/sms/v1/messages", status_code=202)
-    async def sms(body: Sms, x_receipts_to: str = Header("")) -> dict[str, str]:
-        record = await sandbox.take("SMS", body.to, body.reference, x_receipts_to, {"text": body.text})
-        return {"message_id": record["id"], "status": "accepted"}
-
-    @app.get("/recorded")
-    async def recorded() -> list[dict[str, Any]]:
-        return list(sandbox.recorded.values())
-
-    @app.delete("/recorded", status_code=204)
-    async def forget() -> None:
-        sandbox.recorded.clear()
-
-    @app.put("/behaviour")
-    async def behave(behaviour: Behaviour) -> Behaviour:
-        sandbox.behaviours.append(behaviour)
-        return behaviour
-
+    app = FastAPI(title="Sandbox message gateway", docs_url=None, redoc_url=None, lifespan=life)
+    for router in (_whatsapp(sandbox), _sms(sandbox), _control(sandbox)):
+        app.include_router(router)
     return app
 
 
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument(
-        "--receipts-to", nargs="+", default=[], help="where webhooks go, unless a sender names one of them"
-    )
-    parser.add_argument("--secret-file", type=Path, required=True)
+    parser = argparse.ArgumentParser(prog="python -m deploy.local.gateway", description="The sandbox message gateway.")
+    parser.add_argument("--port", type=int, required=True, help="on loopback")
+    parser.add_argument("--receipts-to", nargs="+", default=[], help="where webhooks go, unless a sender names one")
+    parser.add_argument("--secret-file", type=Path, required=True, help="text: the secret that signs webhooks")
+    parser.add_argument("--delay", type=float, default=RECEIPT_DELAY_SECONDS, help="seconds before each webhook")
     given = parser.parse_args()
-    sandbox = Sandbox(given.receipts_to, given.secret_file.read_text().strip().encode())
-    uvicorn.run(gateway_app(sandbox), host="127.0.0.1", port=given.port, log_level="warning")
+    try:
+        secret = given.secret_file.read_text().strip().encode()
+    except OSError as error:
+        parser.error(f"--secret-file: {error.strerror}")
+    if not secret:
+        parser.error("--secret-file: it is empty")
+    signal.signal(signal.SIGTERM, _end)  # uvicorn stops in order first, then raises the signal again
+    app = gateway_app(Sandbox(given.receipts_to, secret, delay=given.delay))
+    uvicorn.run(
+        app, host="127.0.0.1", port=given.port, log_level="warning", timeout_graceful_shutdown=STOP_LIMIT_SECONDS
+    )
 
 
 if __name__ == "__main__":
