@@ -19,6 +19,7 @@ class Settings(ChassisSettings):
         None, description="working days, one YAML file a year; else those that are shipped"
     )
     card_timeout_seconds: float = Field(5, gt=0, le=30, description="call to the sender's intake")
+    offline_days_max: int = Field(14, ge=1, description="a command made longer ago is refused")
     pass_percent: int = Field(80, ge=1, le=100)
     attempts_per_unit: int = Field(3, ge=1)
     absences_in_a_row: int = Field(3, ge=1, description="then a person may be dropped, by a person")

@@ -1,12 +1,13 @@
 """What all routes share: the shapes of codes, and calling one handler with the desk."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Depends, Path
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from chassis.errors import Invalid
 from chassis.http import Body, Edge, MoveBody, edge
 from chassis.work import Work
 from training.application.ports import Desk
@@ -43,7 +44,9 @@ class MadeBody(Body):
 
 
 def who(asker: Edge, made_at: datetime | None = None) -> dict[str, Any]:
-    """The members of every command that say who asks, and when it was decided."""
+    """The members of every command that say who asks, and when it was decided. Raises Invalid (422)."""
+    if made_at is not None and asker.at - made_at > timedelta(days=asker.settings.offline_days_max):
+        raise Invalid(field="made_at", rule="longer ago than anybody is offline")
     return {"role": asker.actor.role, "by": asker.actor.subject, "at": asker.made_at(made_at)}
 
 

@@ -46,7 +46,7 @@ class ProgrammeBody(MadeBody):
     hours: int = Field(description="training hours, JP")
     mode: Literal["OFF_JOB", "ON_JOB"]
     hazard_listed: bool
-    min_age: int
+    min_age: int = Field(ge=0, le=99)
 
 
 class CohortBody(MadeBody):
