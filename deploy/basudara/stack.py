@@ -17,7 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -118,12 +118,6 @@ class Stack:
             lambda: _answers(f"{self.gateway}/recorded"), child, name="gateway", log=log, limit_seconds=20
         )
 
-    def stop(self) -> None:
-        """End every service, then the gateway, then the engine."""
-        with ThreadPoolExecutor(8) as all_of_them:
-            list(all_of_them.map(self._end, [*self.urls, "gateway"]))
-        engine.stop(self.home / "engine")
-
     def status(self) -> dict[str, Any]:
         """For every process: address, pid, healthy; for the engine also versions."""
         said: dict[str, Any] = {**engine.status(self.home / "engine")}
@@ -137,11 +131,6 @@ class Stack:
                 "version": None,
             }
         return said
-
-    def _end(self, name: str) -> None:
-        child = processes.find(self._pid_file(name))
-        if child is not None:
-            processes.stop(child, pid_file=self._pid_file(name), limit_seconds=STOP_LIMIT_SECONDS)
 
     def _pid_file(self, name: str) -> Path:
         return self.home / "run" / f"{name.replace('/', '.')}.pid"
@@ -186,8 +175,17 @@ def up(home: Path, *, foreground: bool, say: Callable[[str], None] = lambda _: N
     """Start everything and return when every service is ready. Raises CannotStart, BadFile.
 
     `foreground`: all ends with this process. Otherwise it stays up until `down`; what already runs is kept.
+    A start that fails ends what it had started.
     """
     home = home.resolve()
+    try:
+        return _up(home, foreground, say)
+    except BaseException:
+        down(home)
+        raise
+
+
+def _up(home: Path, foreground: bool, say: Callable[[str], None]) -> Stack:
     for folder in ("secrets", "logs", "run"):
         (home / folder).mkdir(parents=True, exist_ok=True)
     (home / "secrets").chmod(0o700)
@@ -212,10 +210,15 @@ def up(home: Path, *, foreground: bool, say: Callable[[str], None] = lambda _: N
 
 def down(home: Path) -> None:
     """End all that `up` left running. Nothing happens where nothing runs."""
-    with suppress(CannotStart):
-        Stack.load(home).stop()
-    engine.stop(home.resolve() / "engine")
+    home = home.resolve()
+    with ThreadPoolExecutor(8) as all_of_them:
+        list(all_of_them.map(_end, (home / "run").glob("*.pid")))
+    engine.stop(home / "engine")
     (home / "stack.json").unlink(missing_ok=True)
+
+
+def _end(pid_file: Path) -> None:
+    processes.end_leftovers(pid_file, limit_seconds=STOP_LIMIT_SECONDS)
 
 
 @contextmanager
@@ -228,9 +231,7 @@ def running_stack(home: Path, *, fresh: bool = True, say: Callable[[str], None] 
     try:
         yield up(home, foreground=True, say=say)
     finally:
-        for pid_file in (home / "run").glob("*.pid"):
-            processes.end_leftovers(pid_file, limit_seconds=STOP_LIMIT_SECONDS)
-        engine.stop(home / "engine")
+        down(home)
 
 
 def _planned(home: Path, running: engine.Engine, names: list[str], foreground: bool) -> Stack:
