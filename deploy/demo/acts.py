@@ -42,13 +42,14 @@ class Acts:
             person = self.town.expected.persons.get(row["register_no"] or "")
             if row["case_ref"] is not None and person is not None and BAPAS not in person.refs:
                 person.refs[BAPAS] = row["case_ref"]
+                person.case = {"case_ref": row["case_ref"], "version": 1}
                 person.expects("intake.case.registered")
                 person.effects[("case", BAPAS)] = "registered"
         return verdicts
 
     async def assign(self, person: Person) -> None:
         facts = {"officer_id": person.officer, "conflict_free": True}
-        await self.town.intake(HEAD).move(person.refs[BAPAS], "assign", "in-assessment", **facts)
+        person.case = await self.town.intake(HEAD).move(person.case, "assign", "in-assessment", **facts)
         person.expects("intake.case.assigned")
         person.effects[("case", BAPAS)] = "in-assessment"
 
@@ -68,8 +69,8 @@ class Acts:
         }
         if reason_code is not None:
             decision = {"outcome": "NOT_ELIGIBLE", "fields": [], "reason_code": reason_code}
-        case = person.refs[BAPAS]
-        await self.town.intake(HEAD).move(case, "decide-eligibility", "assessed", **decision, **heard)
+        facts = {**decision, **heard}
+        person.case = await self.town.intake(HEAD).move(person.case, "decide-eligibility", "assessed", **facts)
         person.expects("intake.eligibility.decided")
         person.effects[("case", BAPAS)] = "assessed"
 
@@ -104,7 +105,7 @@ class Acts:
         person.effects[("consent", asked["consent_id"])] = "refused"
 
     async def open_case(self, person: Person) -> None:
-        await self.pk(person).move(person.refs[BAPAS], "open", "ready")
+        person.case = await self.pk(person).move(person.case, "open", "ready")
         person.expects("intake.case.opened")
         person.effects[("case", BAPAS)] = "ready"
 
@@ -169,7 +170,8 @@ class Acts:
         """Decided by the head, for a reason that stays inside; outside it looks like any other absence."""
         facts = {"review_board_heard_on": self.town.now.date().isoformat(), "reason_code": reason_code}
         decision = {"outcome": "NOT_ELIGIBLE", "fields": []}
-        await self.town.intake(HEAD).redecide(person.refs[BAPAS], "assessed", **decision, **facts)
+        head = self.town.intake(HEAD)
+        person.case = await head.move(person.case, "re-decide", "assessed", facts_changed=True, **decision, **facts)
         person.expects("intake.eligibility.decided", "referral.referral.cancelled")
         person.effects[("case", BAPAS)] = "assessed"
         self.stopped(person)
@@ -188,8 +190,7 @@ class Acts:
         referral_id = str(person.referrals[-1]["referral_id"])
         facts = {"place_code": place_code, "accommodations_met": True}
         placement = await training.answer(referral_id, "accept", "accepted", **facts)
-        enrolment = await training.enrolment(placement["enrolment_id"])
-        person.enrolment_id = enrolment["enrolment_id"]
+        person.enrolment = enrolment = await training.enrolment(placement["enrolment_id"])
         person.expects("training.placement.accepted", "referral.referral.accepted", "referral.referral.progressed")
         waits = enrolment["state"] == "waitlisted"
         person.expects("training.seat.waitlisted" if waits else "training.seat.reserved")
@@ -205,28 +206,28 @@ class Acts:
 
     async def gets_seat(self, person: Person, training: Training) -> View:
         """Somebody left, and this person was first in line."""
-        enrolment = await training.enrolment_in(person.enrolment_id, "reserved", "enrolled")
+        person.enrolment = await training.enrolment_in(person.enrolment_id, "reserved", "enrolled")
         person.expects("training.seat.reserved", "referral.referral.progressed")
         person.effects[("enrolment", person.enrolment_id)] = "reserved"
-        return enrolment
+        return person.enrolment
 
     async def confirm(self, person: Person, training: Training) -> None:
         """Identity, once, from the sender's intake; then the seat is firm."""
-        await training.fetch_card(person.enrolment_id)
-        await training.move_enrolment(person.enrolment_id, "confirm", "enrolled")
+        person.enrolment = await training.fetch_card(person.enrolment)
+        person.enrolment = await training.move_enrolment(person.enrolment, "confirm", "enrolled")
         person.cards += 1
         person.expects("training.enrolment.confirmed", "referral.referral.progressed")
         person.effects[("enrolment", person.enrolment_id)] = "enrolled"
 
     async def leave_by_opd(self, person: Person, training: Training, reason_code: str) -> None:
         """The person told the OPD's officer; the referral hears it and ends too."""
-        await training.move_enrolment(person.enrolment_id, "withdraw", "withdrawn", reason_code=reason_code)
+        await training.move_enrolment(person.enrolment, "withdraw", "withdrawn", reason_code=reason_code)
         person.expects("referral.referral.cancelled")
         self.stopped(person)
 
     async def drop(self, person: Person, training: Training, reason_code: str) -> None:
         facts = {"reason_code": reason_code, "asked_officer": True}
-        await training.move_enrolment(person.enrolment_id, "drop", "dropped", **facts)
+        await training.move_enrolment(person.enrolment, "drop", "dropped", **facts)
         person.expects("training.enrolment.dropped", "training.seat.released", "referral.referral.failed")
         person.effects[("referral", str(person.referrals[-1]["referral_id"]))] = "failed"
         person.effects[("enrolment", person.enrolment_id)] = "dropped"
@@ -235,20 +236,21 @@ class Acts:
     # -- while in training -------------------------------------------------------------------------------------------
 
     async def suspend(self, person: Person, reason_code: str) -> None:
-        await self.pk(person).move(person.refs[BAPAS], "suspend", "suspended", reason_code=reason_code)
+        person.case = await self.pk(person).move(person.case, "suspend", "suspended", reason_code=reason_code)
         person.expects("intake.case.suspended", "referral.referral.paused", "training.enrolment.suspended")
         person.away = True
 
     async def resume(self, person: Person) -> None:
         heard = self.town.now.date().isoformat()
-        await self.town.intake(HEAD).move(person.refs[BAPAS], "resume", "ready", review_board_heard_on=heard)
+        head = self.town.intake(HEAD)
+        person.case = await head.move(person.case, "resume", "ready", review_board_heard_on=heard)
         person.expects("intake.case.resumed", "referral.referral.resumed", "training.enrolment.resumed")
         person.away = False
 
     async def close_case(self, person: Person) -> None:
         """Full release. TRAINING ends with the case; what the person lives on is asked on, and told as a count."""
         facts = {"reason_code": "ENDED", "aftercare": False}
-        await self.town.intake(HEAD).move(person.refs[BAPAS], "close", "closed", **facts)
+        person.case = await self.town.intake(HEAD).move(person.case, "close", "closed", **facts)
         person.expects("intake.case.closed")
         person.effects[("case", BAPAS)] = "closed"
         for (_, purpose), consent in person.consents.items():

@@ -161,12 +161,13 @@ class Class:
     async def _finish(self, person: Person) -> None:
         """Assessed in every unit; finished by the assessor, then by the officer; signed by the head."""
         last: dict[str, str] = {}
+        seen = person.enrolment
         for unit in (one["unit"] for one in self.programme["units"]):
             for number, result in enumerate(self.attempts.get((person.number, unit), ["PASS"]), start=1):
-                await self.officer("assessor").assess(person.enrolment_id, unit, number, result)
+                seen = await self.officer("assessor").assess(person.enrolment_id, unit, number, result)
                 last[unit] = result
-        await self.officer("assessor").mark_finished(person.enrolment_id, self.code)
-        done = await self.officer().move_enrolment(person.enrolment_id, "finish", "completed")
+        seen = await self.officer("assessor").mark_finished(seen)
+        done = await self.officer().move_enrolment(seen, "finish", "completed")
         self._expect_result(person, done, last)
         for certificate in await self.officer().certificates(person.enrolment_id):
             await self.officer("head_of_opd").issue(certificate)

@@ -27,13 +27,9 @@ class Intake:
     async def case(self, case_ref: str) -> View:
         return dict(await self.officer.get(f"/cases/{case_ref}"))
 
-    async def move(self, case_ref: str, name: str, done: str, **facts: object) -> View:
-        view = await self.case(case_ref)
-        return await self.officer.move(f"/cases/{case_ref}", name, view, state_is(done), **facts)
-
-    async def redecide(self, case_ref: str, done: str, **facts: object) -> View:
-        """Decide anew; with facts changed."""
-        return await self.move(case_ref, "re-decide", done, facts_changed=True, **facts)
+    async def move(self, case: View, name: str, done: str, **facts: object) -> View:
+        """`case` as it was last seen: an officer works on the file in hand."""
+        return await self.officer.move(f"/cases/{case['case_ref']}", name, case, state_is(done), **facts)
 
     async def consents(self, case_ref: str) -> list[View]:
         return list(await self.officer.get("/consents", case_ref=case_ref))
@@ -154,16 +150,13 @@ class Training:
 
         return await until(f"{self.officer.name}: enrolment {' or '.join(states)}", look)
 
-    async def fetch_card(self, enrolment_id: str) -> View:
+    async def fetch_card(self, enrolment: View) -> View:
         """Once intake has heard that the referral is accepted; until then it says no, and the officer asks again."""
+        thing = f"/enrolments/{enrolment['enrolment_id']}"
 
         async def look() -> View | None:
-            view = await self.enrolment(enrolment_id)
-            if view["card_fetched"]:
-                return view
-            thing = f"/enrolments/{enrolment_id}"
             try:
-                return await self.officer.move(thing, "fetch-card", view, lambda now: bool(now["card_fetched"]))
+                return await self.officer.move(thing, "fetch-card", enrolment, lambda now: bool(now["card_fetched"]))
             except Refused as refusal:
                 if refusal.code == "not_allowed" and refusal.facts.get("partner"):
                     return None
@@ -171,15 +164,15 @@ class Training:
 
         return await until(f"{self.officer.name}: the participant card", look)
 
-    async def move_enrolment(self, enrolment_id: str, name: str, done: str, **facts: object) -> View:
-        view = await self.enrolment(enrolment_id)
-        return await self.officer.move(f"/enrolments/{enrolment_id}", name, view, state_is(done), **facts)
+    async def move_enrolment(self, enrolment: View, name: str, done: str, **facts: object) -> View:
+        """`enrolment` as it was last seen."""
+        thing = f"/enrolments/{enrolment['enrolment_id']}"
+        return await self.officer.move(thing, name, enrolment, state_is(done), **facts)
 
-    async def mark_finished(self, enrolment_id: str, cohort_code: str) -> None:
-        """The assessor's half. An assessor sees the own class only."""
-        view = await self.enrolment(enrolment_id)
-        thing = f"/enrolments/{enrolment_id}"
-        await self.officer.move(thing, "finish", view, lambda now: bool(now["finished_by_assessor"]))
+    async def mark_finished(self, enrolment: View) -> View:
+        """The assessor's half."""
+        thing = f"/enrolments/{enrolment['enrolment_id']}"
+        return await self.officer.move(thing, "finish", enrolment, lambda now: bool(now["finished_by_assessor"]))
 
     # -- class ---------------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from deploy.demo.watching import Seen, Watch
 
@@ -12,9 +13,10 @@ COUNTED_ONLY = "training.followup.recorded"  # the one event that tells of a per
 
 @dataclass
 class Person:
-    """One row of the register, what the agencies call its case, and what must hold at the doors at the end.
+    """One row of the register, and what must hold of this person at the doors at the end.
 
-    `refs`: agency to pseudonym; the own agency's is the case. `effects`: (kind, id or agency) to what a door must show.
+    `case`, `enrolment`: the file as its officer last saw it. `refs`: agency to pseudonym; the own agency's is the case.
+    `effects`: (kind, id or agency) to what a door must show. `away`: on hold or gone, in no class.
     """
 
     number: int
@@ -26,13 +28,18 @@ class Person:
     effects: dict[tuple[str, str], object] = field(default_factory=dict)
     consents: dict[tuple[str, str], dict[str, object]] = field(default_factory=dict)
     referrals: list[dict[str, object]] = field(default_factory=list)
-    enrolment_id: str = ""
+    case: dict[str, Any] = field(default_factory=dict)
+    enrolment: dict[str, Any] = field(default_factory=dict)
     cards: int = 0
-    away: bool = False  # on hold: no class for a while
+    away: bool = False
     closed: bool = False
 
     def expects(self, *kinds: str) -> None:
         self.kinds.update(kinds)
+
+    @property
+    def enrolment_id(self) -> str:
+        return str(self.enrolment.get("enrolment_id", ""))
 
     @property
     def minor(self) -> bool:

@@ -9,26 +9,8 @@ from typing import Any
 from deploy.demo.expected import Person
 from deploy.demo.officers import View
 from deploy.demo.stories import Cast, story_kinds
+from deploy.demo.told import ENDS, PREFIX
 from deploy.demo.town import BAPAS, Town
-
-ENDS_OF_A_MESSAGE = frozenset({"delivered", "suppressed", "expired", "resolved"})
-MESSAGE_STATES = (
-    "created", "held", "sending", "delivered", "suppressed", "expired", "escalated", "resolved",
-)  # fmt: skip
-SHOWN = 500  # rows a door gives at most
-# Events and the message each brings about: (the agency's side, event, template). Source: handbook, section 3.
-TOLD = (
-    ("sender", "referral.referral.accepted", "REFERRAL_ACCEPTED"),
-    ("sender", "referral.referral.rejected", "REFERRAL_REJECTED"),
-    ("sender", "training.seat.waitlisted", "SEAT_WAITLISTED"),
-    ("sender", "training.seat.reserved", "SEAT_RESERVED"),
-    ("sender", "training.seat.reserved", "SESSION_REMINDER"),
-    ("sender", "training.enrolment.completed", "RESULT_READY"),
-    ("sender", "training.enrolment.dropped", "ENDED_EARLY"),
-    ("trainer", "referral.referral.requested", "REFERRAL_TO_ANSWER"),
-    ("trainer", "referral.deadline.neared", "ANSWER_DUE_SOON"),
-    ("trainer", "referral.referral.cancelled", "REFERRAL_STOPPED"),
-)
 
 
 @dataclass
@@ -42,8 +24,8 @@ class Findings:
     enrolments: Counter[str] = field(default_factory=Counter)
     cases: Counter[str] = field(default_factory=Counter)
     messages: dict[str, Counter[str]] = field(default_factory=dict)
-    templates: dict[str, Counter[str]] = field(default_factory=dict)
     repeats: int = 0
+    tasks: int = 0
     promises_kept: int = 0
 
     @property
@@ -53,6 +35,8 @@ class Findings:
 
 async def judge(town: Town, cast: Cast, killed: frozenset[str]) -> Findings:
     found = Findings()
+    for mail in town.mail():
+        found.tasks += await mail.do_tasks()
     await town.watch.caught_up()
     _events(town, cast, killed, found)
     await asyncio.gather(*(_effects(town, person, found) for person in town.expected.persons.values()))
@@ -135,40 +119,27 @@ async def _at_training(town: Town, person: Person, found: Findings) -> dict[tupl
 
 
 async def _messages(town: Town, found: Findings) -> None:
-    """Every message ended as one may, and each event that is told brought its one message."""
-    for agency, desk in town.messages().items():
-        states, templates = Counter[str](), Counter[str]()
-        for state in MESSAGE_STATES:
-            shown = await desk.in_state(state)
-            states[state] += len(shown)
-            templates.update(one["template"] for one in shown)
-            if len(shown) >= SHOWN:
-                found.missing.append(f"{agency}: more than {SHOWN} messages {state}: the door shows no more")
-            if shown and state not in ENDS_OF_A_MESSAGE:
-                found.missing.append(f"{agency}: {len(shown)} messages stay {state}")
-        found.messages[agency], found.templates[agency] = +states, templates
-        side = "sender" if agency == BAPAS else "trainer"
-        _told(town, agency, side, templates, found)
-        _delivered(town, agency, states, found)
-
-
-def _told(town: Town, agency: str, side: str, templates: Counter[str], found: Findings) -> None:
-    for whose, kind, template in TOLD:
-        if whose != side:
-            continue
-        reach = [one for one in town.watch.events if one.kind == kind and (side == "sender" or agency in one.topic)]
-        found.effects_expected["message"] += len(reach)
-        found.effects_seen["message"] += templates[template]
-        if len(reach) != templates[template]:
-            found.missing.append(f"{agency}: {len(reach)} × {kind}, {templates[template]} messages {template}")
-
-
-def _delivered(town: Town, agency: str, states: Counter[str], found: Findings) -> None:
-    """The topic says what the door says."""
-    for state in ENDS_OF_A_MESSAGE:
-        told = town.watch.by_kind[(agency, f"notification.message.{state}")]
-        if told != states[state]:
-            found.missing.append(f"{agency}: {told} events message.{state}, {states[state]} messages {state}")
+    """Every message ended as one may, the topic says what the door says, and each event brought its messages."""
+    for mail in town.mail():
+        by_state = await mail.every()
+        states = found.messages[mail.agency] = +Counter({state: len(shown) for state, shown in by_state.items()})
+        for state, number in states.items():
+            if state not in ENDS:
+                found.missing.append(f"{mail.agency}: {number} messages stay {state}")
+        kinds = {state: (mail.agency, PREFIX + state) for state in ENDS}
+        await town.watch.until(lambda: all(town.watch.by_kind[kinds[one]] >= states[one] for one in ENDS), 10)  # noqa: B023
+        told = {state: town.watch.by_kind[kind] for state, kind in kinds.items()}
+        for state, number in told.items():
+            if number != states[state]:
+                found.missing.append(f"{mail.agency}: {number} events message.{state}, {states[state]} messages")
+        due = mail.due()
+        templates = Counter(one["template"] for shown in by_state.values() for one in shown)
+        found.effects_expected["message"] += due.total()
+        found.effects_seen["message"] += templates.total()
+        for template in sorted({*due, *templates}):
+            if due[template] != templates[template]:
+                told_of = f"{due[template]} messages {template} are due, there are {templates[template]}"
+                found.missing.append(f"{mail.agency}: {told_of}")
 
 
 # -- the table, and what may stand nowhere -----------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer
 PREFIX, VERSION = "id.basudara.", ".v1"
 BY_THE_WAY = ("retry", "parked")  # a consumer's own topics: copies of records, not events
 LOOK_SECONDS = 0.3
+GATHER_SECONDS = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,8 @@ class Watch:
     of_ref: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     of_subject: Counter[tuple[str, str]] = field(default_factory=Counter)
     by_kind: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _heard: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _messages: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _ids: set[str] = field(default_factory=set)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
@@ -94,6 +97,7 @@ class Watch:
             self._news.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), min(left, LOOK_SECONDS))
+            await asyncio.sleep(GATHER_SECONDS)  # news come in crowds: one look for all of it
         return True
 
     async def caught_up(self, within: float = 20) -> bool:
@@ -120,6 +124,14 @@ class Watch:
         """Events about a person, known under these pseudonyms, in order of their time."""
         return sorted((one for one in self.events if one.ref in refs), key=lambda one: (one.time, one.id))
 
+    def heard_by(self, agency: str, kind: str) -> int:
+        """Events of a kind on the topics that this agency writes, or that are written for it."""
+        return self._heard[(agency, kind)]
+
+    def messages_of(self, agency: str) -> set[str]:
+        """Ids of the messages of which anything was told."""
+        return self._messages[agency]
+
     async def _read(self) -> None:
         while True:
             polled = await self._consumer.getmany(timeout_ms=200, max_records=500)
@@ -144,6 +156,10 @@ class Watch:
             self.of_ref[event.ref][event.kind] += 1
         self.of_subject[(event.kind, event.subject)] += 1
         self.by_kind[(event.agency, event.kind)] += 1
+        for agency in {name for name in event.topic.split(".") if "-" in name}:
+            self._heard[(agency, event.kind)] += 1
+        if "message_id" in event.data:
+            self._messages[event.agency].add(event.data["message_id"])
         self.told(event)
 
 
