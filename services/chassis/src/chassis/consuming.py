@@ -23,8 +23,8 @@ from chassis import ids, measures
 from chassis.clock import Clock
 from chassis.database import Moved
 from chassis.envelope import Event, from_record, instant
-from chassis.errors import Expected, Invalid, NotAllowed, Unavailable
-from chassis.store import Store
+from chassis.errors import Contended, Expected, Invalid, NotAllowed, Unavailable
+from chassis.store import RUN_AGAIN_SECONDS, Store
 from chassis.wire import Heard
 from chassis.work import Cause, Row, Work
 
@@ -42,6 +42,7 @@ SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET = (
 )
 OURS = (REASON, ATTEMPTS, DUE, SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET)
 NOT_DUE_PAUSE_SECONDS = 0.2
+TOGETHER_SECONDS = 0.5  # so long a poll is tried whole while others overtake it
 
 
 @dataclass(frozen=True)
@@ -175,21 +176,32 @@ class Consumer(ConsumerRebalanceListener):
     # -- one transaction -------------------------------------------------------------------------------------------
 
     async def _commit_or_bisect(self, deliveries: Sequence[Delivery]) -> None:
-        """Commit all in one transaction; halve on a defect of the commit itself, until the culprit stands alone."""
+        """Commit all in one transaction. What the commit refuses stands alone in the end, and is parked; a poll that
+        others keep overtaking is halved too, since fewer aggregates meet fewer rivals."""
+        alone = len(deliveries) == 1
         try:
-            await self._store.again_while_moved(lambda: self._commit(deliveries))
+            await self._store.again_while_moved(
+                lambda: self._commit(deliveries), RUN_AGAIN_SECONDS if alone else TOGETHER_SECONDS
+            )
+        except Contended:
+            if alone:
+                raise
+            await self._halve(deliveries)
         except (Unavailable, Moved, KafkaError):
             raise
-        except Exception as error:  # the commit refused something: find it, park it, go on with the rest
-            if len(deliveries) > 1:
-                middle = len(deliveries) // 2
-                await self._commit_or_bisect(deliveries[:middle])
-                await self._commit_or_bisect(deliveries[middle:])
+        except Exception as error:
+            if not alone:
+                await self._halve(deliveries)
                 return
             measures.DEFECTS.labels("commit").inc()
             log.error("consumer.commit_refused", exc_info=error)
             culprit = Delivery(deliveries[0].record, error=Expected(commit=type(error).__name__))
             await self._store.again_while_moved(lambda: self._commit([culprit]))
+
+    async def _halve(self, deliveries: Sequence[Delivery]) -> None:
+        middle = len(deliveries) // 2
+        await self._commit_or_bisect(deliveries[:middle])
+        await self._commit_or_bisect(deliveries[middle:])
 
     async def _commit(self, deliveries: Sequence[Delivery]) -> None:
         work = self._store.work(_nobody(self._clock.now()))

@@ -80,6 +80,12 @@ class TooLarge(Refused):
     status, code, title = 413, "too_large", "Kiriman terlalu besar"
 
 
+class Contended(Unavailable):
+    """Others kept changing what this needs; smaller or later it can pass."""
+
+    code = "contended"
+
+
 class NotYet(Unavailable):
     """The cause of this event has not arrived yet. Facts: the kind and id waited for."""
 

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from chassis import measures
 from chassis.database import Database, DeleteOne, IndexModel, InsertOne, Moved, ReplaceOne, Session, told_as_ours
-from chassis.errors import NotFound, Unavailable
+from chassis.errors import Contended, NotFound
 from chassis.outbox import Outbox, document_of
 from chassis.work import Aggregate, Cause, Change, Duty, Work
 
@@ -107,10 +107,13 @@ class Store:
 
         return await self.again_while_moved(run)
 
-    async def again_while_moved(self, run: Callable[[], Awaitable[R]]) -> R:
-        """Call `run` until it does not meet newer versions. Spread pauses keep rivals from meeting again."""
+    async def again_while_moved(self, run: Callable[[], Awaitable[R]], seconds: float = RUN_AGAIN_SECONDS) -> R:
+        """Call `run` until it does not meet newer versions. Spread pauses keep rivals from meeting again.
+
+        Raises Contended when that takes longer than `seconds`.
+        """
         loop = asyncio.get_running_loop()
-        until = loop.time() + RUN_AGAIN_SECONDS
+        until = loop.time() + seconds
         pause = 0.002
         while True:
             try:
@@ -118,7 +121,7 @@ class Store:
             except Moved as moved:
                 measures.CONFLICTS.inc()
                 if loop.time() > until:
-                    raise Unavailable(store="too many writers of one aggregate") from moved
+                    raise Contended(store="too many writers") from moved
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - a pause, not a secret
             pause = min(pause * 2, 0.2)
 
