@@ -17,8 +17,8 @@ ROLES = (
     "head_of_bapas", "head_of_opd", "instructor", "assessor", "service", "anonymous",
 )  # fmt: skip
 
-# (state, command): (state afterwards, who, event, reasons). Copied by hand from the domain handbook, section 5; the last
-# two rows are those of a later bounce, which opens the next channel or a human task (decision 0003).
+# (state, command): (state afterwards, who, event, reasons). Copied by hand from the domain handbook, section 5; the
+# last two rows are those of a later bounce, which opens the next channel or a human task (decision 0003).
 NO_REASON = frozenset[str]()
 SUPPRESS = frozenset({"NO_CONSENT", "CASE_CLOSED", "DUPLICATE", "IN_CUSTODY", "DAILY_LIMIT", "NO_CONTACT"})
 TABLE = {

@@ -1,0 +1,251 @@
+"""An office with its notification service, the real sandbox gateway, and an intake that answers what a test says."""
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI, HTTPException, Request
+from notification_examples import CONSENT, NOON, OWN, PAIR, REFERRAL
+
+from chassis.running import Parts
+from chassis.testing import ROOT, Running, new_code
+from notification.bootstrap import build
+from notification.domain.message import Message
+from notification.settings import Settings
+
+KLIEN_PHONE, GUARDIAN_PHONE = "+6281000000021", "+6281000000022"
+PK_PHONE, FACILITY_PHONE = "+6281000000023", "+6281000000024"
+OFFICERS = {"officer-contoh-1": "+6281000000031", "officer-contoh-2": "+6281000000032"}
+ENROLMENT = "enr_" + "f" * 26
+
+
+def intake(kind: str) -> str:
+    return f"id.basudara.intake.{kind}.v1"
+
+
+def referral(kind: str) -> str:
+    return f"id.basudara.referral.{kind}.v1"
+
+
+def training(kind: str) -> str:
+    return f"id.basudara.training.{kind}.v1"
+
+
+class Intake:
+    """What the own intake answers about contacts, in the form of its door; a partner's service, not ours."""
+
+    def __init__(self) -> None:
+        self.standing = {"whatsapp_optin": True, "in_custody": False, "case_closed": False, "messaging_consent": True}
+        self.phones: dict[str, str] = {"KLIEN": KLIEN_PHONE, "PROBATION_OFFICER": PK_PHONE}
+        self.asked: list[tuple[str, str]] = []
+        self.down = False
+        self.app = FastAPI()
+        self.app.get("/contacts/{case_ref}")(self._contact)
+
+    async def _contact(self, case_ref: str, role: str, request: Request) -> dict[str, Any]:
+        assert request.headers["authorization"].startswith("Bearer ey")
+        self.asked.append((case_ref, role))
+        if self.down:
+            raise HTTPException(503)
+        if role not in self.phones:
+            raise HTTPException(404)
+        optin = self.standing["whatsapp_optin"] and role == "KLIEN"
+        return {"role": role, "phone": self.phones[role], **self.standing, "whatsapp_optin": optin}
+
+
+class Office:
+    def __init__(self, svc: Running, intake_: Intake, gateway: str, gateway_start: Callable[[], None]) -> None:
+        self.svc, self.intake, self.start_gateway = svc, intake_, gateway_start
+        self._gateway = httpx.AsyncClient(base_url=gateway, timeout=10, trust_env=False)
+        self._version = 10
+
+    # -- what is heard -------------------------------------------------------------------------------------------------
+
+    async def knows_a_klien(self, age_group: str = "ADULT", until: str | None = None) -> None:
+        """A case is registered and linked to the partner's pseudonym of it."""
+        data = {"case_ref": OWN, "age_group": age_group, "age_group_until": until}
+        rest = {"home_area": "81.71", "voluntary": True, "referable_until": None}
+        await self.svc.hear(intake("case.registered"), {**data, **rest}, subject=OWN)
+        await self.links()
+
+    async def links(self) -> None:
+        data = {"consent_id": CONSENT, "case_ref": OWN, "agency": self.svc.partner, "agency_case_ref": PAIR}
+        data |= {"purpose": "MESSAGING", "text_version": "messaging-2027-01"}
+        await self.svc.hear(intake("consent.asked"), data, subject=CONSENT)
+        await self.svc.settled()
+
+    async def case(self, kind: str, **data: Any) -> None:
+        self._version += 1
+        await self.svc.hear(intake(f"case.{kind}"), {"case_ref": OWN, **data}, subject=OWN, version=self._version)
+        await self.svc.settled()
+
+    async def consent(self, kind: str, purpose: str, consent_id: str = CONSENT, **data: Any) -> None:
+        self._version += 1
+        told = {"consent_id": consent_id, "case_ref": PAIR, "purpose": purpose, **data}
+        await self.svc.hear(intake(f"consent.{kind}"), told, subject=consent_id, version=self._version)
+        await self.svc.settled()
+
+    async def trained(self, event: str, /, *, settle: bool = True, **data: Any) -> None:
+        """The partner's training tells something of the klien."""
+        self._version += 1
+        told = {"enrolment_id": ENROLMENT, "referral_id": REFERRAL, "case_ref": PAIR, **data}
+        subject = f"{ENROLMENT}-{event}" if event.startswith("certificate") else ENROLMENT
+        await self.svc.hear(training(event), told, subject=subject, source=self.svc.partner, version=self._version)
+        if settle:
+            await self.svc.settled()
+
+    async def referred(self, event: str, /, *, source: str | None = None, **data: Any) -> None:
+        """The own referral service tells something; with a `source`, that of an agency that refers to this one."""
+        self._version += 1
+        told = {"referral_id": REFERRAL, "case_ref": PAIR, **data}
+        await self.svc.hear(
+            referral(event), told, subject=REFERRAL, source=source, to=self.svc.agency if source else None,
+            version=self._version,
+        )  # fmt: skip
+        await self.svc.settled()
+
+    async def has_seat(self, starts_on: str = "2027-02-01") -> None:
+        await self.trained("seat.reserved", cohort_code="WELD-2027-01", starts_on=starts_on)
+
+    # -- what became of it ---------------------------------------------------------------------------------------------
+
+    async def messages(self, **equals: Any) -> list[Message]:
+        found = [one for one in await self.svc.service.store.read(Message) if one.template != "SESSION_REMINDER"]
+        return [one for one in found if all(getattr(one, name) == value for name, value in equals.items())]
+
+    async def one(self, state: str, template: str | None = None, **equals: Any) -> Message:
+        """The one message of this kind, once it is in this state."""
+        wanted = {**equals, **({"template": template} if template else {})}
+
+        async def found() -> bool:
+            return [one.state for one in await self.messages(**wanted)] == [state]
+
+        await self.until(found, lambda: self.messages(**wanted))
+        return (await self.messages(**wanted))[0]
+
+    async def until(self, true: Callable[[], Awaitable[bool]], else_tell: Callable[[], Awaitable[Any]]) -> None:
+        for _ in range(300):
+            if await true():
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError(str(await else_tell()))
+
+    async def recorded(self) -> list[tuple[str, str]]:
+        """(channel, number) of what the gateway took, in order."""
+        return [(row["channel"], row["to"]) for row in await self.rows()]
+
+    async def rows(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = (await self._gateway.get("/recorded")).json()
+        return rows
+
+    async def has_recorded(self, *expected: tuple[str, str]) -> None:
+        async def there() -> bool:
+            return await self.recorded() == list(expected)
+
+        await self.until(there, self.recorded)
+
+    async def gateway_does(self, does: str, channel: str = "*", to: str = "*") -> None:
+        reply = await self._gateway.put("/behaviour", json={"channel": channel, "to": to, "does": does})
+        assert reply.status_code == 200
+
+    async def told(self, *names: str) -> list[tuple[str, dict[str, Any]]]:
+        """(short name, data) of the events said, all but reminders'."""
+        events = [
+            (event.type.split(".", 3)[3].removesuffix(".v1"), dict(event.data)) for event in await self.svc.said()
+        ]
+        kept = [row for row in events if row[1].get("template") != "SESSION_REMINDER"]
+        return [row for row in kept if not names or row[0] in names]
+
+    async def quiet_for(self, seconds: float) -> None:
+        """Long enough for what should not happen to happen."""
+        await asyncio.sleep(seconds)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+@asynccontextmanager
+async def intake_door() -> AsyncIterator[tuple[Intake, str]]:
+    door = Intake()
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(door.app, log_config=None, lifespan="off"))
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield door, f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@asynccontextmanager
+async def office_open(
+    running_service: Callable[..., Any], folder: Path, at: datetime = NOON, **settings: Any
+) -> AsyncIterator[Office]:
+    """Everything started; the gateway as its own process, over real HTTP."""
+    agency, port = new_code("bapas"), free_port()
+    secret = folder / "gateway-secret"
+    secret.write_text("rahasia-bersama")
+    staff = {code: {"phone": phone, "role": "programme_officer"} for code, phone in OFFICERS.items()}
+    (folder / "staff.json").write_text(
+        json.dumps({**staff, "pk-001": {"phone": PK_PHONE, "role": "probation_officer"}})
+    )
+    gateways: list[subprocess.Popen[bytes]] = []
+    async with intake_door() as (door, url):
+        (folder / "partners.json").write_text(json.dumps({f"{agency}/intake": url}))
+        values: dict[str, Any] = {
+            "gateway_url": f"http://127.0.0.1:{port}",
+            "gateway_secret_file": secret,
+            "staff_file": folder / "staff.json",
+            "messages_per_minute": 60_000,
+        }
+
+        def build_with_partners(given: Settings) -> Parts:  # the fixture has a `partners` of its own
+            return build(given.model_copy(update={"partners": folder / "partners.json"}))
+
+        values |= settings
+        async with running_service("notification", Settings, build_with_partners, agency=agency, **values) as svc:
+            svc.set_clock(at)
+
+            def start_gateway() -> None:
+                command = [sys.executable, "-m", "deploy.local.gateway", "--port", str(port), "--receipts-to"]
+                command += [f"{svc.url}/receipts", "--secret-file", str(secret)]
+                gateways.append(
+                    subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                )
+
+            office = Office(svc, door, values["gateway_url"], start_gateway)
+            start_gateway()
+            try:
+                await _answers(values["gateway_url"])
+                yield office
+            finally:
+                await office._gateway.aclose()
+                for process in gateways:
+                    process.terminate()
+                    process.wait(10)
+
+
+async def _answers(url: str) -> None:
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        for _ in range(300):
+            try:
+                if (await client.get("/recorded")).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                await asyncio.sleep(0.1)
+    raise AssertionError("the gateway did not start")
