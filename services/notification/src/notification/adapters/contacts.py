@@ -41,7 +41,9 @@ class Contacts:
         self, agency: str, partners: Path | None, credential: Path | None, staff: Staff, timeout: float
     ) -> None:
         self._agency, self._partners, self._credential, self._staff = agency, partners, credential, staff
-        self._client = httpx.AsyncClient(timeout=timeout, trust_env=False)
+        # shorter than uvicorn keeps an idle connection (5 s): else a call may meet the moment of its closing
+        limits = httpx.Limits(keepalive_expiry=2)
+        self._client = httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False)
 
     async def of(self, message: Message) -> Contact | None:
         """None: there is nobody to reach. Raises IntakeDown; Unavailable: the staff list can't be read."""

@@ -42,7 +42,8 @@ class Gateway:
     """Knows nobody: a number lives as long as one call."""
 
     def __init__(self, *, url: str, token: SecretStr, number_id: str, call_back: str, timeout: float) -> None:
-        self._client = httpx.AsyncClient(base_url=url, timeout=timeout, trust_env=False)
+        limits = httpx.Limits(keepalive_expiry=2)  # see contacts.py
+        self._client = httpx.AsyncClient(base_url=url, timeout=timeout, limits=limits, trust_env=False)
         self._token, self._number_id, self._call_back = token, number_id, call_back
         self.receipts_to: str | None = None
 
