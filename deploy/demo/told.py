@@ -4,13 +4,14 @@ from collections import Counter
 from dataclasses import dataclass
 
 from deploy.demo.desks import Messages
-from deploy.demo.officers import View, until
+from deploy.demo.officers import NeverHappened, View, until
 from deploy.demo.watching import Watch
 
 STATES = ("created", "held", "sending", "delivered", "suppressed", "expired", "escalated", "resolved")
 ENDS = frozenset({"delivered", "suppressed", "expired", "resolved"})
 WAITS_FOR_ITS_DAY = "SESSION_REMINDER"
 SHOWN = 500  # rows a door gives at most
+INSTEAD = "FACILITY_OFFICER"  # asked for as well where a person can't be reached: not counted as due
 PREFIX = "notification.message."
 # To the person (a minor's guardian) or the PK, from the sending agency. Source: handbook, section 3 (Messages).
 BY_SENDER = (
@@ -55,8 +56,8 @@ class Mail:
                 found[template] += sum(n for (_, one), n in self.watch.by_kind.items() if one == kind)
         return +found
 
-    async def left(self) -> None:
-        """Every message that is due was sent and answered, or waits for its own day. Raises NeverHappened."""
+    async def left(self, within: float) -> bool:
+        """Whether every message that is due was sent and answered in time, or waits for its own day."""
 
         async def look() -> bool | None:
             for state in ("sending", "created"):
@@ -66,7 +67,15 @@ class Mail:
             known = {one["message_id"] for one in waiting} | self.watch.messages_of(self.agency)
             return len(known) >= self.due().total() or None
 
-        await until(f"{self.agency}: all messages have left", look)
+        try:
+            return await until(f"{self.agency}: all messages have left", look, within)
+        except NeverHappened:
+            return False
+
+    async def staying(self) -> str:
+        """How many are in which state, and how many are due."""
+        shown = {state: len(await self.desk.in_state(state)) for state in ("created", "held", "sending")}
+        return f"{shown}, {len(self.watch.messages_of(self.agency))} known, {self.due().total()} due"
 
     async def every(self) -> dict[str, list[View]]:
         """By state. Raises ValueError where the door does not show them all."""

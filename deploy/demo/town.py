@@ -22,6 +22,7 @@ BAPAS = "bapas-ambon"
 WIT = timezone(timedelta(hours=9), "WIT")  # Asia/Jayapura has no summer time
 DATA = Path(__file__).parent / "data"
 ARRIVES_SECONDS = 45
+MESSAGES_SECONDS, MINUTES_FOR_MESSAGES = 15, 3
 PROBATION_OFFICERS = ("pk-001", "pk-002", "pk-003")
 PROGRAMME_OFFICERS = 2  # of each OPD, as its manifest says
 STAFF = {"programme_officer": "officer", "instructor": "instructor", "assessor": "assessor", "head_of_opd": "head"}
@@ -157,11 +158,20 @@ class Town:
             raise NeverHappened(f"{len(missing)} expected events never came: {'; '.join(missing[:8])}")
 
     async def messages_left(self) -> None:
-        """Before the clock moves on, which would overtake them. Raises NeverHappened."""
-        if len(self.watch.events) > self._mail_at:
-            for mail in self.mail():
-                await mail.left()
-            self._mail_at = len(self.watch.events)
+        """Before the clock moves on, which would overtake them. Raises NeverHappened.
+
+        A message that met a closed door rests for a minute of the clock: where some stay, that minute passes.
+        """
+        if len(self.watch.events) == self._mail_at:
+            return
+        for mail in self.mail():
+            for minutes_left in reversed(range(MINUTES_FOR_MESSAGES + 1)):
+                if await mail.left(MESSAGES_SECONDS):
+                    break
+                if not minutes_left:
+                    raise NeverHappened(f"{mail.agency}: messages stay: {await mail.staying()}")
+                self.move_clock(self.now + timedelta(minutes=1, seconds=1))
+        self._mail_at = len(self.watch.events)
 
     def check(self, what: str, holds: bool) -> None:
         """Note a promise that was looked at, and whether it was kept."""
