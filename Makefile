@@ -28,10 +28,7 @@ status: setup ## addresses, health and lag of what runs (JSON=1 for programs)
 	@$(basudara) status $(json)
 
 lint: setup ## style, types and who may import whom
-	@.venv/bin/ruff check .
-	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy deploy tests services/*/src
-	@.venv/bin/lint-imports
+	@$(python) -m tests lint format types imports
 
 lock: setup ## write requirements.txt anew from requirements.in (UPGRADE=1: with the newest versions)
 	@.venv/bin/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version 3.11 --generate-hashes \
@@ -39,5 +36,6 @@ lock: setup ## write requirements.txt anew from requirements.in (UPGRADE=1: with
 
 clean: ## stop the stack and take away data, logs and caches (downloads stay)
 	@test ! -x $(basudara) || $(basudara) down
-	@rm -rf .local/up .local/engine .local/test* .local/demo .local/logs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@test ! -d .local || find .local -mindepth 1 -maxdepth 1 $(patsubst %,! -name %,jars jre mongod setup.lock) -exec rm -rf {} +
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -113,9 +113,10 @@ share.coordinator.state.topic.min.isr=1
 offsets.topic.num.partitions=5
 transaction.state.log.num.partitions=5
 group.initial.rebalance.delay.ms=0
-# a killed broker comes back only when its old session is over: not after 9 s, and still not lost to a busy machine
-broker.session.timeout.ms=3000
-broker.heartbeat.interval.ms=500
+# a killed broker comes back only when its old session is over: sooner than 9 s, and not so soon that a busy machine
+# loses a living one
+broker.session.timeout.ms=6000
+broker.heartbeat.interval.ms=1000
 # the default takes 128 MiB of the heap at start
 log.cleaner.dedupe.buffer.size=16777216
 """

@@ -32,6 +32,8 @@ def start(home: Path, *, port: int, foreground: bool) -> Child:
 def _launch(home: Path, port: int, foreground: bool, *more: str) -> Child:
     command = [str(_BINARY), "--bind_ip", "127.0.0.1", "--port", str(port), "--dbpath", str(home / "mongo"), *more]
     command += ["--nounixsocket", "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "990"]
+    # The default lays out three journal files of 100 MB in each home before anybody writes anything.
+    command += ["--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=32MB)"]
     command += ["--slowms", "600000"]  # a slow command is logged with its values, so with persons
     for parameter in (
         "transactionLifetimeLimitSeconds=10",

@@ -38,10 +38,10 @@ def write(where: Engine) -> None:
 
 def write_record(where: Engine) -> None:
     admin = AdminClient({"bootstrap.servers": where.kafka, "log_level": 0})
-    admin.create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC].result(10)
+    admin.create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC].result(30)
     producer = Producer({"bootstrap.servers": where.kafka, "acks": "all", "log_level": 0})
     producer.produce(TOPIC, b"a record")
-    assert producer.flush(10) == 0
+    assert producer.flush(30) == 0
 
 
 def records(where: Engine) -> list[bytes | None]:
@@ -49,7 +49,7 @@ def records(where: Engine) -> list[bytes | None]:
     consumer = Consumer(settings)
     consumer.subscribe([TOPIC])
     try:
-        return [record.value() for record in consumer.consume(1, timeout=20)]
+        return [record.value() for record in consumer.consume(1, timeout=60)]
     finally:
         consumer.close()
 
@@ -60,7 +60,7 @@ def documents(where: Engine) -> list[dict[str, Any]]:
 
 
 def mongo(where: Engine) -> MongoClient[dict[str, Any]]:
-    return MongoClient(where.mongo, serverSelectionTimeoutMS=10_000)
+    return MongoClient(where.mongo, serverSelectionTimeoutMS=30_000)
 
 
 def ports(where: Engine) -> list[int]:
@@ -83,7 +83,7 @@ def lives(pid: int) -> bool:
         return False
 
 
-def gone(pid: int, within_seconds: float = 5) -> bool:
+def gone(pid: int, within_seconds: float = 30) -> bool:
     until = time.monotonic() + within_seconds
     while lives(pid) and time.monotonic() < until:
         time.sleep(0.05)
