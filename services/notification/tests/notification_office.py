@@ -65,7 +65,9 @@ class Intake:
 class Office:
     def __init__(self, svc: Running, intake_: Intake, gateway: str, gateway_start: Callable[[], None]) -> None:
         self.svc, self.intake, self.start_gateway = svc, intake_, gateway_start
-        self._gateway = httpx.AsyncClient(base_url=gateway, timeout=10, trust_env=False)
+        self._gateway = httpx.AsyncClient(
+            base_url=gateway, timeout=10, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+        )
         self._version = 10
 
     # -- what is heard -------------------------------------------------------------------------------------------------
