@@ -7,6 +7,7 @@
 import asyncio
 import json
 import os
+import shutil
 import tempfile
 import time
 import uuid
@@ -60,8 +61,10 @@ def backend() -> Iterator[Backend]:
         raise pytest.UsageError(f"TEST_BACKEND={kind} is not known: auto, local or external")
     from deploy.local.engine import engine  # only where tests run from a checkout
 
-    with engine(ROOT / ".local" / f"test-{os.getpid()}", fresh=True) as running:
+    home = ROOT / ".local" / f"test-{os.getpid()}"
+    with engine(home, fresh=True) as running:
         yield Backend(running.kafka, running.mongo)
+    shutil.rmtree(home)
 
 
 def new_code(prefix: str = "agency") -> str:
