@@ -110,7 +110,7 @@ class Class:
         days = class_days(self.cohort)
         first = days[0]
         found = [
-            Step(wit(first - timedelta(days=1), 16, 5), f"reminders for {self.code}", _nothing),
+            Step(wit(first - timedelta(days=1), 16, 5), f"reminders for {self.code}", self.town.reminders_sent),
             Step(wit(first), f"{self.code} starts", self.begin),
         ]
         found += [Step(wit(day, 16, 30), "", lambda day=day: self.teach(day)) for day in days]  # type: ignore[misc]
@@ -239,7 +239,3 @@ def _texts(found: object) -> Iterable[str]:
     if not isinstance(found, list | tuple):
         raise TypeError("a list was expected")
     return [str(one) for one in found]
-
-
-async def _nothing() -> None:
-    """Only the clock moves: what happens is the services' own affair."""

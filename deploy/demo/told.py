@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 
 from deploy.demo.desks import Messages
 from deploy.demo.officers import NeverHappened, View, until
@@ -71,6 +72,15 @@ class Mail:
             return await until(f"{self.agency}: all messages have left", look, within)
         except NeverHappened:
             return False
+
+    async def reminded(self, now: datetime) -> None:
+        """No reminder waits whose hour has come. Raises NeverHappened."""
+
+        async def look() -> bool | None:
+            late = [one for state in ("created", "sending") for one in await self.desk.in_state(state)]
+            return None if any(datetime.fromisoformat(one["due_at"]) <= now for one in late) else True
+
+        await until(f"{self.agency}: reminders are sent", look)
 
     async def staying(self) -> str:
         """How many are in which state, and how many are due."""

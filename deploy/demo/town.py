@@ -173,6 +173,11 @@ class Town:
                 self.move_clock(self.now + timedelta(minutes=1, seconds=1))
         self._mail_at = len(self.watch.events)
 
+    async def reminders_sent(self) -> None:
+        """Those whose hour has come."""
+        for mail in self.mail():
+            await mail.reminded(self.now)
+
     def check(self, what: str, holds: bool) -> None:
         """Note a promise that was looked at, and whether it was kept."""
         (self.checks if holds else self.trouble).append(what)
