@@ -69,9 +69,7 @@ class Office:
             "valid_until": "2028-02-08",
             "state": state,
         }
-        await self.running.hear(
-            TYPE + "agreement.agreement.recorded.v1", data, subject=data["number"], version=version
-        )
+        await self.running.hear(TYPE + "agreement.agreement.recorded.v1", data, subject=data["number"], version=version)
         await self.running.settled()
 
     # -- officers ----------------------------------------------------------------------------------------------------
@@ -196,5 +194,3 @@ class Office:
         instant = NOON + timedelta(**later)
         self.running.set_clock(instant)
         return instant
-
-

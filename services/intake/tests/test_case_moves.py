@@ -55,9 +55,7 @@ COMMANDS = sorted({command for _, command in LEGAL})
 UNTIL = TODAY + timedelta(days=42)
 YES = Eligibility(outcome="ELIGIBLE", fields=("WELDING",), valid_until=UNTIL, reason_code=None)
 NO = Eligibility(outcome="NOT_ELIGIBLE", fields=(), valid_until=None, reason_code="NOT_READY")
-DONE = Groundwork(
-    social_inquiry_on=TODAY, risk_assessed_on=TODAY, needs_assessed_on=TODAY, review_board_heard_on=TODAY
-)
+DONE = Groundwork(social_inquiry_on=TODAY, risk_assessed_on=TODAY, needs_assessed_on=TODAY, review_board_heard_on=TODAY)
 TOLD = Told(age_group="ADULT", age_group_until=None, home_area="81.71", voluntary=True, referable_until=None)
 
 
@@ -78,9 +76,7 @@ def case(state: str, **changed: object) -> Case:
 def do(command: str, before: Case, role: str) -> Case:
     match command:
         case "register":
-            return register(
-                "prt_" + "b" * 26, "…", TOLD, role=role, by="petugas-1", has_nik=False, in_custody=False
-            )
+            return register("prt_" + "b" * 26, "…", TOLD, role=role, by="petugas-1", has_nik=False, in_custody=False)
         case "assign":
             return before.assign(role=role, officer_id="pk-1", conflict_free=True)
         case "decide-eligibility":

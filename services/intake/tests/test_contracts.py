@@ -20,12 +20,8 @@ SAMPLES = [
         case_ref=REF, age_group="ADULT", age_group_until=None, home_area="81.71", voluntary=True, referable_until=DAY
     ),
     wire.CaseAssigned(case_ref=REF, officer_id="pk-1"),
-    wire.EligibilityDecided(
-        case_ref=REF, outcome="ELIGIBLE", fields=("WELDING",), valid_until=DAY, reason_code=None
-    ),
-    wire.EligibilityDecided(
-        case_ref=REF, outcome="NOT_ELIGIBLE", fields=(), valid_until=None, reason_code="NOT_READY"
-    ),
+    wire.EligibilityDecided(case_ref=REF, outcome="ELIGIBLE", fields=("WELDING",), valid_until=DAY, reason_code=None),
+    wire.EligibilityDecided(case_ref=REF, outcome="NOT_ELIGIBLE", fields=(), valid_until=None, reason_code="NOT_READY"),
     wire.CaseOpened(case_ref=REF),
     wire.CaseSuspended(case_ref=REF, reason_code="CUSTODY"),
     wire.CaseResumed(case_ref=REF),

@@ -179,9 +179,7 @@ async def test_a_receipt_from_an_agency_that_was_not_named_is_parked(office: Off
     case = await office.assessed()
     await office.agreement(partner=office.other)
     elsewhere = await office.asked(case, agency=office.other)
-    elsewhere = await office.answered(
-        elsewhere, "grant", given_by=["PERSON"], channel="WRITTEN", proof_ref="ARSIP-9"
-    )
+    elsewhere = await office.answered(elsewhere, "grant", given_by=["PERSON"], channel="WRITTEN", proof_ref="ARSIP-9")
     stopping = await office.answered(elsewhere, "withdraw", given_by="PERSON")
     await office.stopped(stopping, "training", source=office.partner)
     assert len(await office.running.parked()) == 1

@@ -60,9 +60,7 @@ async def fetch_card(command: FetchCard, work: Work, desk: Desk) -> ParticipantC
         command.agency,
         consents=tuple(consent for consent in consents if consent.purpose == Purpose.TRAINING),
         referral=await work.find(Referral, command.referral_id),
-        has_agreement=joined(
-            await work.where(Agreement), desk.agency, command.agency, day, states=RUNNING_REFERRALS
-        ),
+        has_agreement=joined(await work.where(Agreement), desk.agency, command.agency, day, states=RUNNING_REFERRALS),
         at=command.at,
     )
     klien = await person_of(await work.get(Case, pseudonym.case_ref), work, desk)

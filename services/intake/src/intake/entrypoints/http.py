@@ -61,9 +61,7 @@ async def register_case(body: bodies.RegisterBody, here: Here) -> RegisteredView
     command = registering.RegisterCase(
         klien=body.klien(), in_custody=body.in_custody, role=here.actor.role, by=here.actor.subject, at=here.at
     )
-    case, warnings = await here.store.transact(
-        partial(registering.register_case, desk=here.tools), command, here.cause
-    )
+    case, warnings = await here.store.transact(partial(registering.register_case, desk=here.tools), command, here.cause)
     return RegisteredView.of(case, warnings)
 
 
@@ -118,9 +116,7 @@ async def assign_officer(case_ref: str, body: bodies.AssignBody, here: Here) -> 
 
 @router.post("/cases/{case_ref}/moves/decide-eligibility", responses=MOVE)
 async def decide_eligibility(case_ref: str, body: bodies.DecideBody, here: Here) -> CaseView:
-    command = cases.DecideEligibility(
-        decision=body.decision(), work=body.groundwork(), **_seen(case_ref, body, here)
-    )
+    command = cases.DecideEligibility(decision=body.decision(), work=body.groundwork(), **_seen(case_ref, body, here))
     return await _move_case(partial(cases.decide_eligibility, desk=here.tools), command, here)
 
 
@@ -154,9 +150,7 @@ async def resume_case(case_ref: str, body: bodies.ResumeBody, here: Here) -> Cas
 
 @router.post("/cases/{case_ref}/moves/close", responses=MOVE)
 async def close_case(case_ref: str, body: bodies.CloseBody, here: Here) -> CaseView:
-    command = cases.CloseCase(
-        reason_code=body.reason_code, aftercare=body.aftercare, **_seen(case_ref, body, here)
-    )
+    command = cases.CloseCase(reason_code=body.reason_code, aftercare=body.aftercare, **_seen(case_ref, body, here))
     return await _move_case(cases.close_case, command, here)
 
 
