@@ -54,7 +54,7 @@ HEARD_FROM = {  # service: (channel, whose topics)
     "training": {("referral.referral.to", "to-me"), ("intake.consent.to", "to-me"), ("agreement.agreement", "parties")},
     "notification": {("intake.case", "own"), ("intake.consent.to", "own"), ("referral.referral.to", "own"),
                      ("training.enrolment.to", "to-me"), ("referral.referral.to", "to-me"),
-                     ("training.placement.to", "own"), ("training.enrolment.to", "own")},
+                     ("training.enrolment.to", "own")},
 }  # fmt: skip
 RECEIVES = {name: row for name, row in OPERATIONS.items() if row["action"] == "receive"}
 SENDS = {name: row for name, row in OPERATIONS.items() if row["action"] == "send"}

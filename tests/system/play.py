@@ -77,7 +77,7 @@ def _session(day: date) -> View:
 def _january(offices: Offices, played: Played) -> None:
     """Both stories until both have a firm seat. Crowd 0–2 wait for barista before Frans; 3–9 sit beside Yopi."""
     stack, yopi, frans, seen = offices.stack, played.yopi, played.frans, played.seen
-    baristas, welders = played.crowd[:3], played.crowd[3:]
+    baristas = played.crowd[:3]
     stack.move_clock(on(1, 8))
     offices.register(frans)
     offices.decide(frans, date(2027, 1, 8), "BARISTA")
@@ -104,7 +104,13 @@ def _january(offices: Offices, played: Played) -> None:
     offices.settled()
     seen["second of Frans"] = offices.send(frans, second)
     seen["place of Frans"] = offices.accept(frans, DISNAKER, BAR_PLACE)
+    _mid_january(offices, played)
 
+
+def _mid_january(offices: Offices, played: Played) -> None:
+    """The line at barista moves; Yopi is referred beside the welders, and all answers are given."""
+    stack, yopi, frans, seen = offices.stack, played.yopi, played.frans, played.seen
+    baristas, welders = played.crowd[:3], played.crowd[3:]
     stack.move_clock(on(1, 15))
     offices.decide(yopi, date(2027, 1, 15), "WELDING")
     for one in welders:
