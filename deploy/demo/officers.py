@@ -17,7 +17,8 @@ T = TypeVar("T")
 
 PATIENCE_SECONDS = 60.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 0.5
-AT_ONCE = 12  # requests on their way at the same time
+AT_ONCE = 8  # requests on their way at the same time
+KEPT_SECONDS = 3  # an idle connection; the services close theirs after 5
 STALE_TRIES = 6
 _PROBLEM = "urn:basudara:problem:"
 
@@ -56,16 +57,21 @@ async def until(what: str, look: Callable[[], Awaitable[T | None]], within: floa
 
 
 class Wire:
-    """One HTTP client for all officers of a play, and how often a door had to be asked again."""
+    """One HTTP client per service for all officers of a play, and how often a door had to be asked again."""
 
     def __init__(self) -> None:
-        limits = httpx.Limits(max_connections=AT_ONCE * 2, max_keepalive_connections=AT_ONCE * 2)
-        self.client = httpx.AsyncClient(timeout=30, limits=limits, trust_env=False)
+        self._clients: dict[str, httpx.AsyncClient] = {}
         self.turn = asyncio.Semaphore(AT_ONCE)
         self.sent = self.asked_again = 0
 
+    def client(self, url: str) -> httpx.AsyncClient:
+        if url not in self._clients:
+            limits = httpx.Limits(max_connections=AT_ONCE, keepalive_expiry=KEPT_SECONDS)
+            self._clients[url] = httpx.AsyncClient(base_url=url, timeout=30, limits=limits, trust_env=False)
+        return self._clients[url]
+
     async def close(self) -> None:
-        await self.client.aclose()
+        await asyncio.gather(*(client.aclose() for client in self._clients.values()))
 
 
 @dataclass(frozen=True)
@@ -137,7 +143,7 @@ class Officer:
         try:
             async with self.wire.turn:
                 self.wire.sent += 1
-                reply = await self.wire.client.request(method, self.url + path, headers=headers, **options)
+                reply = await self.wire.client(self.url).request(method, path, headers=headers, **options)
         except httpx.TransportError:
             self.wire.asked_again += 1
             return None

@@ -60,11 +60,15 @@ class Mail:
     async def left(self, within: float) -> bool:
         """Whether every message that is due was sent and answered in time, or waits for its own day."""
 
+        now = self.due()
+        if not await self.watch.until(lambda: self._told() >= now.total() - now[WAITS_FOR_ITS_DAY], within):
+            return False
+
         async def look() -> bool | None:
-            for state in ("sending", "created"):
-                if any(one["template"] != WAITS_FOR_ITS_DAY for one in await self.desk.in_state(state)):
-                    return None
-            waiting = [one for state in ("created", "held") for one in await self.desk.in_state(state)]
+            waiting = await self.desk.in_state("created")
+            if any(one["template"] != WAITS_FOR_ITS_DAY for one in waiting) or await self.desk.in_state("sending"):
+                return None
+            waiting += await self.desk.in_state("held")
             known = {one["message_id"] for one in waiting} | self.watch.messages_of(self.agency)
             return len(known) >= self.due().total() or None
 
@@ -72,6 +76,10 @@ class Mail:
             return await until(f"{self.agency}: all messages have left", look, within)
         except NeverHappened:
             return False
+
+    def _told(self) -> int:
+        """Messages of which anything was told; those that are only held or waiting are not among them."""
+        return len(self.watch.messages_of(self.agency))
 
     async def reminded(self, now: datetime) -> None:
         """No reminder waits whose hour has come. Raises NeverHappened."""
