@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deploy.demo.expected import Person
+from deploy.demo.expected import Expected, Person
 from deploy.demo.officers import View
 from deploy.demo.stories import Cast, story_kinds
 from deploy.demo.told import ENDS, INSTEAD, PREFIX
 from deploy.demo.town import BAPAS, Town
+from deploy.demo.watching import Watch
 
 
 @dataclass
@@ -38,7 +39,8 @@ async def judge(town: Town, cast: Cast, killed: frozenset[str]) -> Findings:
     for mail in town.mail():
         found.tasks += await mail.do_tasks()
     await town.watch.caught_up()
-    _events(town, cast, killed, found)
+    lines, found.repeats = in_topics(town.watch, town.expected, killed)
+    found.missing += lines + _stories(town, cast)
     await asyncio.gather(*(_effects(town, person, found) for person in town.expected.persons.values()))
     await _messages(town, found)
     _tables(cast, found)
@@ -48,24 +50,31 @@ async def judge(town: Town, cast: Cast, killed: frozenset[str]) -> Findings:
     return found
 
 
-def _events(town: Town, cast: Cast, killed: frozenset[str], found: Findings) -> None:
-    """None lost, none doubled: by id on the wire, by (type, subject, version) in effect."""
-    watch, expected = town.watch, town.expected
-    found.missing += [f"never came: {line}" for line in expected.missing(watch)]
-    found.missing += [f"came unasked: {line}" for line in expected.surplus(watch)]
+def in_topics(watch: Watch, expected: Expected, killed: frozenset[str]) -> tuple[list[str], int]:
+    """Differences, and how many records came again after a kill.
+
+    None lost, none doubled: by id on the wire, by (type, subject, version) in effect. Whoever is killed between sending
+    and noting it sends the same event again: harmless by its id, so only counted.
+    """
+    lines = [f"never came: {line}" for line in expected.missing(watch)]
+    lines += [f"came unasked: {line}" for line in expected.surplus(watch)]
     for (kind, subject, version), ids in watch.repeated.items():
-        found.missing.append(f"happened {len(ids)} times: {kind} of {subject} version {version}")
-    for event in watch.again:
-        if f"{event.agency}/{event.service}" in killed:
-            found.repeats += 1  # sent, and killed before it could be noted: the same event again, harmless by its id
-        else:
-            found.missing.append(f"sent twice: {event.kind} of {event.subject}")
+        lines.append(f"happened {len(ids)} times: {kind} of {subject} version {version}")
+    repeats = [event for event in watch.again if f"{event.agency}/{event.service}" in killed]
+    lines += [f"sent twice: {event.kind} of {event.subject}" for event in watch.again if event not in repeats]
     for topic, number in watch.aside.items():
         if topic.endswith(".parked.v1"):
-            found.missing.append(f"parked: {number} records in {topic}")
+            lines.append(f"parked: {number} records in {topic}")
+    return lines, len(repeats)
+
+
+def _stories(town: Town, cast: Cast) -> list[str]:
+    lines = []
     for story in (cast.story_a, cast.story_d):
-        seen = Counter(one.kind for one in watch.of(*story.person.refs.values()) if not one.kind.startswith("notif"))
-        found.missing += [f"story {story.title}: {line}" for line in story_kinds(story.person, seen, story.kinds)]
+        told = town.watch.of(*story.person.refs.values())
+        seen = Counter(one.kind for one in told if not one.kind.startswith(PREFIX))
+        lines += [f"story {story.title}: {line}" for line in story_kinds(story.person, seen, story.kinds)]
+    return lines
 
 
 # -- doors -----------------------------------------------------------------------------------------------------------
