@@ -23,19 +23,14 @@ from pymongo import MongoClient
 from deploy.basudara.stack import Stack
 
 GROUPS = {"intake": "receipts", "referral": "referrals", "training": "placements", "notification": "messages"}
-OF_THE_MACHINERY = (
-    "outbox",
-    "inbox",
-    "leases",
-    "duties",
-)  # rows of the relay, notes of ids, the relay's lease, the clock
+BEATING = ("leases", "turns")  # of the relay and of the sender of messages: renewed even when nothing happens
 QUIET_SECONDS = 90
 LATEST, EARLIEST = -1, -2  # what the protocol calls the ends of a partition
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One Kafka record. `said` is the envelope, empty where the value is none."""
+    """One Kafka record. `said` is the envelope, empty where the value is no event."""
 
     topic: str
     partition: int
@@ -50,7 +45,7 @@ class Record:
             found = json.loads(self.value or b"")
         except (ValueError, RecursionError):  # what no reader can read is no event
             return {}
-        return found if isinstance(found, dict) else {}
+        return found if isinstance(found, dict) and isinstance(found.get("data"), dict) else {}
 
     @property
     def whole(self) -> bytes:
@@ -177,13 +172,15 @@ def documents(stack: Stack) -> dict[str, dict[str, list[str]]]:
 def at_rest(stack: Stack, within: float = QUIET_SECONDS) -> dict[str, dict[str, list[str]]]:
     """All documents, once they stay the same: receipts of messages come in by themselves for a while.
 
-    Leases are left out: they beat even when nothing happens.
+    What is renewed even when nothing happens is left out.
     """
     until, before = time.monotonic() + within, {"": {"": ["?"]}}
     while True:
         settled(stack)
         held = documents(stack)
-        now = {name: {kind: rows for kind, rows in kinds.items() if kind != "leases"} for name, kinds in held.items()}
+        now = {
+            name: {kind: rows for kind, rows in kinds.items() if kind not in BEATING} for name, kinds in held.items()
+        }
         if now == before:
             return now
         assert time.monotonic() < until, "the stack does not come to rest"

@@ -127,7 +127,7 @@ def test_a_second_copy_of_every_event_changes_nothing(stack: Stack, played: Play
     put(stack, *copies)
     after = at_rest(stack)
     assert len(records(stack)) == len(before) + len(copies), "a second copy made somebody say something"
-    changed = [
-        f"{name} {kind}" for name, kinds in after.items() for kind, rows in kinds.items() if rows != held[name][kind]
-    ]
+    changed = []
+    for name, kinds in after.items():
+        changed += [f"{name} {kind}" for kind, rows in kinds.items() if rows != held[name][kind]]
     assert changed == []
