@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import sys
 import time
 from datetime import datetime
@@ -115,6 +116,7 @@ def main() -> int:
             if unknown:
                 stage.console.print(f"no such service: {', '.join(unknown)}; there are {', '.join(stack.urls)}")
                 return 2
+            logging.basicConfig(filename=stack.logs / "demo.log", level=logging.WARNING)  # the Kafka client's own words
             stack.move_clock(BEFORE_ALL)
             times["set-up"] = time.monotonic() - begun
             return asyncio.run(perform(stack, options, stage, times))

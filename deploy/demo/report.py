@@ -13,7 +13,6 @@ from deploy.demo.verdict import Findings
 from deploy.demo.watching import Seen
 
 COLOURS = ("cyan", "green", "yellow", "magenta", "blue")
-DAYS = ("Sen", "Sel", "Rab", "Kam", "Jum", "Sab", "Min")
 LINES_OF_MISSING = 25
 
 
@@ -28,40 +27,58 @@ class Stage:
 
     def say(self, text: str) -> None:
         if not self.quiet:
-            self.console.print(text, highlight=False)
+            self.console.print(text, highlight=False, soft_wrap=True)
 
     def curtain(self, at: datetime, titles: list[str]) -> None:
         self.sum_up()
         when = at.astimezone(WIT)
         self.say("")
-        self.say(f"[bold]{DAYS[when.weekday()]} {when:%d %b %Y %H:%M} WIT[/bold]  {'; '.join(titles)}")
+        self.say(f"[bold]{when:%a %d %b %Y %H:%M} WIT[/bold]  {'; '.join(_gathered(titles))}")
 
     def told(self, event: Seen) -> None:
         """One event, as it happens."""
         if self.quiet:
             return
         star = next((name for name, one in self.stars.items() if event.ref in one.refs.values()), None)
-        if star is None or event.kind.startswith("notification.message"):
+        if star is None:
             self.crowd.append(event)
             return
         short = event.kind.split(".", 1)[1]
-        self.say(f"  {self._name(event.agency):<40} {event.service:<12} {short:<22} [bold]{star}[/bold] {_fact(event)}")
+        self.say(f"  {self._name(event.agency)} {event.service:<12} {short:<22} [bold]{star}[/bold] {_fact(event)}")
 
     def sum_up(self) -> None:
         """The crowd's events since the last curtain, a line per agency and service."""
         for (agency, service), kinds in by_agency(self.crowd).items():
             sums = ", ".join(f"{kind} ×{number}" for kind, number in sorted(kinds.items()))
-            self.say(f"  {self._name(agency):<40} {service:<12} [dim]{sums}[/dim]")
+            self.say(f"  {self._name(agency)} {service:<12} [dim]{sums}[/dim]")
         self.crowd = []
 
     def _name(self, agency: str) -> str:
         colour = self._colours.setdefault(agency, COLOURS[len(self._colours) % len(COLOURS)])
-        return f"[{colour}]{agency:<18}[/{colour}]"
+        return f"[{colour}]{agency:<20}[/{colour}]"
+
+
+def _gathered(titles: list[str]) -> list[str]:
+    """What several do at the same moment is said once: `welding, sewing: accepted`."""
+    who: dict[str, list[str]] = {}
+    for title in titles:
+        name, _, what = title.rpartition(": ")
+        who.setdefault(what, []).append(name)
+    return [f"{', '.join(filter(None, names))}: {what}" if any(names) else what for what, names in who.items()]
 
 
 def _fact(event: Seen) -> str:
     """The one member that tells most; ids are left out."""
-    for name in ("reason_code", "business_status", "cohort_code", "place_in_line", "due_on", "outcome_code", "kind"):
+    for name in (
+        "template",
+        "reason_code",
+        "business_status",
+        "cohort_code",
+        "place_in_line",
+        "due_on",
+        "outcome_code",
+        "kind",
+    ):
         if event.data.get(name) is not None:
             return str(event.data[name])
     return ""

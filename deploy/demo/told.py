@@ -1,41 +1,57 @@
-"""Messages: which event brings which, when all of them have left, and how they ended."""
+"""Messages: which event brings which by the agencies' catalogue, when all of them have left, and how they ended."""
 
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
+import yaml
+
+from deploy.basudara.stack import ROOT
 from deploy.demo.desks import Messages
 from deploy.demo.officers import NeverHappened, View, until
-from deploy.demo.watching import Watch
+from deploy.demo.watching import Seen, Watch, short
 
 STATES = ("created", "held", "sending", "delivered", "suppressed", "expired", "escalated", "resolved")
 ENDS = frozenset({"delivered", "suppressed", "expired", "resolved"})
-WAITS_FOR_ITS_DAY = "SESSION_REMINDER"
 SHOWN = 500  # rows a door gives at most
 INSTEAD = "FACILITY_OFFICER"  # asked for as well where a person can't be reached: not counted as due
 PREFIX = "notification.message."
-# To the person (a minor's guardian) or the PK, from the sending agency. Source: handbook, section 3 (Messages).
-BY_SENDER = (
-    ("training.seat.waitlisted", "WAITLIST_NEWS"),
-    ("training.seat.reserved", "SCHEDULE_NEWS"),
-    ("training.seat.reserved", WAITS_FOR_ITS_DAY),
-    ("training.enrolment.started", "SESSION_START"),
-    ("training.enrolment.resumed", "SCHEDULE_NEWS"),
-    ("training.enrolment.completed", "ACTIVITY_COMPLETED"),
-    ("training.enrolment.dropped", "OFFICER_DROPPED"),
-    ("training.certificate.issued", "DOCUMENT_READY"),
-    ("training.certificate.registered", "DOCUMENT_READY"),
-    ("referral.referral.accepted", "OFFICER_ACCEPTED"),
-    ("referral.referral.rejected", "OFFICER_REJECTED"),
-    ("referral.referral.completed", "OFFICER_COMPLETED"),
-)
-# To every programme officer of a training agency that runs notification.
-BY_TRAINER = (
-    ("referral.referral.requested", "REFERRAL_NEW"),
-    ("referral.deadline.neared", "REFERRAL_DUE_SOON"),
-    ("referral.referral.cancelled", "REFERRAL_STOPPED"),
-    ("training.followup.due", "FOLLOWUP_DUE"),
-)
+CATALOGUE = ROOT / "services" / "notification" / "src" / "notification" / "catalogue" / "messages.yaml"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A line of the agencies' catalogue: this event brings this message. `waits`: not at once, on a day of its own."""
+
+    side: str
+    kind: str
+    template: str
+    only: dict[str, list[str]]
+    waits: bool
+
+    def holds(self, event: Seen) -> bool:
+        return all(event.data.get(member) in codes for member, codes in self.only.items())
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    found = yaml.safe_load(CATALOGUE.read_text())["rules"]
+    return tuple(
+        Rule(
+            side=one["side"],
+            kind=short(one["event"]),
+            template=one["template"],
+            only=one.get("only", {}),
+            waits="due" in one,
+        )
+        for one in found
+    )
+
+
+@cache
+def waiting_templates() -> frozenset[str]:
+    return frozenset(one.template for one in rules() if one.waits)
 
 
 @dataclass(frozen=True)
@@ -50,23 +66,27 @@ class Mail:
     def due(self) -> Counter[str]:
         """Messages that the events seen so far bring about, by template."""
         found: Counter[str] = Counter()
-        for kind, template in BY_TRAINER if self.readers else BY_SENDER:
-            if self.readers:
-                found[template] += self.readers * self.watch.heard_by(self.agency, kind)
-            else:
-                found[template] += sum(n for (_, one), n in self.watch.by_kind.items() if one == kind)
+        for rule in rules():
+            if (rule.side == "TRAINER") == (self.readers > 0):
+                events = (one for one in self.watch.of_kind[rule.kind] if rule.holds(one) and self._concerns(one))
+                found[rule.template] += sum(1 for _ in events) * max(1, self.readers)
         return +found
+
+    def _concerns(self, event: Seen) -> bool:
+        return self.agency in event.topic.split(".")
 
     async def left(self, within: float) -> bool:
         """Whether every message that is due was sent and answered in time, or waits for its own day."""
 
         now = self.due()
-        if not await self.watch.until(lambda: self._told() >= now.total() - now[WAITS_FOR_ITS_DAY], within):
+        later = sum(now[template] for template in waiting_templates())
+        if not await self.watch.until(lambda: self._told() >= now.total() - later, within):
             return False
 
         async def look() -> bool | None:
             waiting = await self.desk.in_state("created")
-            if any(one["template"] != WAITS_FOR_ITS_DAY for one in waiting) or await self.desk.in_state("sending"):
+            now_due = [one for one in waiting if one["template"] not in waiting_templates()]
+            if now_due or await self.desk.in_state("sending"):
                 return None
             waiting += await self.desk.in_state("held")
             known = {one["message_id"] for one in waiting} | self.watch.messages_of(self.agency)

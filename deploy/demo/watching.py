@@ -57,8 +57,8 @@ class Watch:
     raw: list[bytes] = field(default_factory=list)
     of_ref: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     of_subject: Counter[tuple[str, str]] = field(default_factory=Counter)
+    of_kind: dict[str, list[Seen]] = field(default_factory=lambda: defaultdict(list))
     by_kind: Counter[tuple[str, str]] = field(default_factory=Counter)
-    _heard: Counter[tuple[str, str]] = field(default_factory=Counter)
     _messages: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _ids: set[str] = field(default_factory=set)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,7 +73,8 @@ class Watch:
             isolation_level="read_committed",
             enable_auto_commit=False,
             metadata_max_age_ms=2000,
-            fetch_max_wait_ms=100,
+            fetch_min_bytes=16_384,  # each fetch asks for hundreds of partitions: few and full ones spare the broker
+            fetch_max_wait_ms=150,
         )
         self._consumer.subscribe(pattern=r"^[a-z].*\.v1$")
         await self._consumer.start()
@@ -124,10 +125,6 @@ class Watch:
         """Events about a person, known under these pseudonyms, in order of their time."""
         return sorted((one for one in self.events if one.ref in refs), key=lambda one: (one.time, one.id))
 
-    def heard_by(self, agency: str, kind: str) -> int:
-        """Events of a kind on the topics that this agency writes, or that are written for it."""
-        return self._heard[(agency, kind)]
-
     def messages_of(self, agency: str) -> set[str]:
         """Ids of the messages of which anything was told."""
         return self._messages[agency]
@@ -156,11 +153,15 @@ class Watch:
             self.of_ref[event.ref][event.kind] += 1
         self.of_subject[(event.kind, event.subject)] += 1
         self.by_kind[(event.agency, event.kind)] += 1
-        for agency in {name for name in event.topic.split(".") if "-" in name}:
-            self._heard[(agency, event.kind)] += 1
+        self.of_kind[event.kind].append(event)
         if "message_id" in event.data:
             self._messages[event.agency].add(event.data["message_id"])
         self.told(event)
+
+
+def short(kind: str) -> str:
+    """A type without what all types share: `training.seat.reserved`."""
+    return kind.removeprefix(PREFIX).removesuffix(VERSION)
 
 
 def _event(record: Any) -> Seen:
@@ -173,7 +174,7 @@ def _event(record: Any) -> Seen:
         key=(record.key or b"").decode(),
         id=said["id"],
         agency=said["source"].split("/")[1],
-        kind=said["type"].removeprefix(PREFIX).removesuffix(VERSION),
+        kind=short(said["type"]),
         subject=said["subject"],
         version=int(said["aggregateversion"]),
         time=datetime.fromisoformat(said["time"]),
