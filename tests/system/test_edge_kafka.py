@@ -82,6 +82,14 @@ def bad_records() -> list[tuple[str, Record]]:
             odd(b"[" * 5000 + b"]" * 5000),
         ),
         (of("body", "a text holds control"), record(request({"subject": "Salma\u202eMisal"}))),
+        *broken_envelopes(),
+    ]
+
+
+def broken_envelopes() -> list[tuple[str, Record]]:
+    """JSON that is no event of this topic's owner, or not one that the reader knows."""
+    of = "invalid field={} rule={}".format
+    return [
         (of("specversion", "must be 1.0"), record(request({"specversion": "0.3"}))),
         (of("id", "must be a text"), record(request({"id": None}))),
         (of("id", "must be a text"), record(request({"id": 7}))),
