@@ -72,12 +72,16 @@ class Killer:
         await asyncio.gather(*self.tasks)
 
 
+async def sign(stack: LocalStack, file: str, stage: report.Stage) -> None:
+    said = await asyncio.to_thread(stack.apply_agreement, ROOT / "deploy" / "agreements" / file)
+    stage.say(f"  kanwil-maluku        agreement    {file} {said}")
+
+
 async def perform(stack: LocalStack, options: argparse.Namespace, stage: report.Stage, times: dict[str, float]) -> int:
     """The play from the agreements to the verdict. Returns the exit status."""
     begun = time.monotonic()
-    for file in AGREEMENTS:
-        said = await asyncio.to_thread(stack.apply_agreement, ROOT / "deploy" / "agreements" / file)
-        stage.say(f"  kanwil-maluku: {file} {said}")
+    await sign(stack, AGREEMENTS[0], stage)  # the umbrella, on which the others stand
+    await asyncio.gather(*(sign(stack, file, stage) for file in AGREEMENTS[1:]))
     async with Town(stack, Watch({"bootstrap_servers": stack.kafka}, stage.told)) as town:
         for file in AGREEMENTS:
             signed = yaml.safe_load((ROOT / "deploy" / "agreements" / file).read_text())

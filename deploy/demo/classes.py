@@ -202,7 +202,11 @@ class Class:
     # -- afterwards --------------------------------------------------------------------------------------------------
 
     async def ask(self, number: int) -> None:
-        await asyncio.gather(*(self._ask(person, number) for person in self._finished()))
+        """Whoever agreed to be asked. Nobody else's window ever opens."""
+        for person in self._finished():
+            if not self._may_ask(person):
+                person.effects[("followups", person.enrolment_id)] = ["stopped"] * len(ASKED_ON)
+        await asyncio.gather(*(self._ask(person, number) for person in self._finished() if self._may_ask(person)))
 
     async def _ask(self, person: Person, number: int) -> None:
         followup_day = ASKED_ON[number]
@@ -230,6 +234,9 @@ class Class:
         named = self.outcomes["named"].get(person.number)
         usual = self.outcomes["minors" if person.minor else "usual"]
         return str((named or usual[person.number % len(usual)])[place])
+
+    def _may_ask(self, person: Person) -> bool:
+        return (self.agency, "LIVELIHOOD_FOLLOWUP") in person.consents
 
     def _finished(self) -> list[Person]:
         return [one for one in self.seats if one.effects.get(("enrolment", one.enrolment_id)) == "completed"]

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from deploy.demo.acts import Acts
+from deploy.demo.acts import PURPOSES, Acts
 from deploy.demo.classes import Class
 from deploy.demo.desks import Training
 from deploy.demo.expected import Person
@@ -107,7 +107,9 @@ class Crowd:
         if stops == "consent_refused":
             await self.acts.say_no(person, group["to"])
             return
-        await self.acts.consent(person, group["to"])
+        refused = self.journeys["no_consent"]
+        purposes = [one for one in PURPOSES if person.number not in refused.get(one, ())]
+        await self.acts.consent(person, group["to"], purposes)
         await self.acts.open_case(person)
         await self.acts.known_at_referral(person, group["to"])
         if stops is None:

@@ -188,11 +188,11 @@ class Training:
         return await self.officer.post(f"/cohorts/{cohort_code}/sessions", body, known=known)
 
     async def record(self, cohort_code: str, session_id: str, entries: list[View]) -> View:
-        before = (await self.sessions(cohort_code))[session_id]
+        """The first list of this session."""
 
         async def known() -> View | None:
             now = (await self.sessions(cohort_code))[session_id]
-            return now if now["version"] > before["version"] else None
+            return now if now["version"] > 1 else None
 
         return await self.officer.post(f"/sessions/{session_id}/attendance", {"entries": entries}, known=known)
 

@@ -10,7 +10,7 @@ from deploy.demo.expected import Expected, Person
 from deploy.demo.officers import View
 from deploy.demo.stories import Cast, story_kinds
 from deploy.demo.told import ENDS, INSTEAD, PREFIX
-from deploy.demo.town import BAPAS, Town
+from deploy.demo.town import BAPAS, PROBATION_OFFICERS, Town
 from deploy.demo.watching import Watch
 
 
@@ -41,7 +41,7 @@ async def judge(town: Town, cast: Cast, killed: frozenset[str]) -> Findings:
     await town.watch.caught_up()
     lines, found.repeats = in_topics(town.watch, town.expected, killed)
     found.missing += lines + _stories(town, cast)
-    await asyncio.gather(*(_effects(town, person, found) for person in town.expected.persons.values()))
+    await _effects(town, found)
     await _messages(town, found)
     _tables(cast, found)
     _secrets(town, found)
@@ -80,24 +80,64 @@ def _stories(town: Town, cast: Cast) -> list[str]:
 # -- doors -----------------------------------------------------------------------------------------------------------
 
 
-async def _effects(town: Town, person: Person, found: Findings) -> None:
+CASE_STATES = ("registered", "in-assessment", "assessed", "ready", "suspended", "closed")
+REFERRAL_STATES = (
+    "draft", "requested", "accepted", "in-progress", "on-hold",
+    "rejected", "completed", "failed", "cancelled", "entered-in-error",
+)  # fmt: skip
+HEAD = "kabapas-001"
+Doors = dict[str, View]
+
+
+@dataclass(frozen=True)
+class Lists:
+    """What the doors list, by id."""
+
+    cases: Doors
+    referrals: dict[str, list[View]]
+    enrolments: Doors
+
+
+async def _effects(town: Town, found: Findings) -> None:
     """Every effect that the script wrote down, at the door of the agency that owns it."""
-    if BAPAS not in person.refs:
-        return
+    lists = await _lists(town)
+    known = [person for person in town.expected.persons.values() if BAPAS in person.refs]
+    await asyncio.gather(*(_effects_of(town, person, lists, found) for person in known))
+
+
+async def _lists(town: Town) -> Lists:
+    intake, desk = town.intake(HEAD).officer, town.referrals(PROBATION_OFFICERS[0]).officer
+    cases = [
+        one
+        for shown in await asyncio.gather(*(intake.get("/cases", state=one) for one in CASE_STATES))
+        for one in shown
+    ]
+    asked = (desk.get("/referrals", state=one) for one in REFERRAL_STATES)
+    referrals: dict[str, list[View]] = {}
+    for shown in await asyncio.gather(*asked):
+        for one in shown:
+            referrals.setdefault(one["case_ref"], []).append(one)
+    agencies = sorted({str(one["to_agency"]) for person in town.expected.persons.values() for one in person.referrals})
+    rooms = await asyncio.gather(*(town.training(agency).officer.get("/enrolments") for agency in agencies))
+    enrolments = {one["enrolment_id"]: one for shown in rooms for one in shown}
+    return Lists({one["case_ref"]: one for one in cases}, referrals, enrolments)
+
+
+async def _effects_of(town: Town, person: Person, lists: Lists, found: Findings) -> None:
     seen: dict[tuple[str, str], object] = {}
-    case = await town.intake(person.officer).case(person.refs[BAPAS])
+    ref = person.refs[BAPAS]
+    case = lists.cases.get(ref, {"state": "not shown"})
     seen[("case", BAPAS)] = case["state"]
     found.cases[case["state"]] += 1
-    for consent in await town.intake(person.officer).consents(person.refs[BAPAS]):
+    for consent in await town.intake(person.officer).consents(ref):
         seen[("consent", consent["consent_id"])] = consent["state"]
-    for referral in await _referrals(town, person):
+    for referral in lists.referrals.get(ref, []):
         seen[("referral", referral["referral_id"])] = referral["state"]
         found.referrals[referral["state"]] += 1
-    cards = len(await town.intake("kabapas-001").cards_shown(person.refs[BAPAS]))
+    seen[("cards shown", BAPAS)] = len(await town.intake(HEAD).cards_shown(ref)) if person.enrolment_id else 0
     if person.enrolment_id:
-        seen |= await _at_training(town, person, found)
+        seen |= await _at_training(town, person, lists.enrolments, found)
     wanted = {**person.effects, ("cards shown", BAPAS): person.cards}
-    seen[("cards shown", BAPAS)] = cards
     for key in sorted({*wanted, *seen}):
         found.effects_expected[key[0]] += key in wanted
         found.effects_seen[key[0]] += key in seen
@@ -106,15 +146,9 @@ async def _effects(town: Town, person: Person, found: Findings) -> None:
             found.missing.append(line)
 
 
-async def _referrals(town: Town, person: Person) -> list[View]:
-    desk = town.referrals(person.officer).officer
-    return list(await desk.get("/referrals", case_ref=person.refs[BAPAS]))
-
-
-async def _at_training(town: Town, person: Person, found: Findings) -> dict[tuple[str, str], object]:
-    agency = str(person.referrals[-1]["to_agency"])
-    training, enrolment_id = town.training(agency), person.enrolment_id
-    enrolment = await training.enrolment(enrolment_id)
+async def _at_training(town: Town, person: Person, enrolments: Doors, found: Findings) -> dict[tuple[str, str], object]:
+    training, enrolment_id = town.training(str(person.referrals[-1]["to_agency"])), person.enrolment_id
+    enrolment = enrolments.get(enrolment_id, {"state": "not shown"})
     found.enrolments[enrolment["state"]] += 1
     seen: dict[tuple[str, str], object] = {("enrolment", enrolment_id): enrolment["state"]}
     if enrolment["state"] != "completed":
@@ -123,7 +157,8 @@ async def _at_training(town: Town, person: Person, found: Findings) -> dict[tupl
     outcomes = await training.followups(enrolment_id)
     seen[("result", enrolment_id)] = (enrolment["passed"], enrolment["percent"])
     seen[("certificates", enrolment_id)] = sorted(one["kind"] for one in certificates if one["state"] == "issued")
-    seen[("followups", enrolment_id)] = [outcomes[day]["outcome_code"] for day in sorted(outcomes)]
+    told = [outcomes[day] for day in sorted(outcomes)]
+    seen[("followups", enrolment_id)] = [one["outcome_code"] or one["state"] for one in told]
     return seen
 
 
