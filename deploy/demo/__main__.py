@@ -25,10 +25,10 @@ HOME = ROOT / ".local" / "demo"
 AGREEMENTS = ("kb-001-contoh.yaml", "pks-001-contoh.yaml", "pks-002-contoh.yaml")
 BEFORE_ALL = on(1, 3)
 KILL_AT = {  # the busiest moment of each service
-    "intake": on(1, 18, 10),
-    "referral": on(1, 18, 10),
-    "training": on(1, 21, 10),
-    "notification": on(1, 21, 10),
+    "intake": on(1, 18),
+    "referral": on(1, 18),
+    "training": on(1, 21, 9, 10),
+    "notification": on(1, 21, 9, 10),
 }
 INTO_THE_STEP_SECONDS = 0.4
 

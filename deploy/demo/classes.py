@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from deploy.demo.acts import Acts
@@ -37,10 +38,12 @@ class Offers:
         self.cohorts = load("cohorts.yaml")
 
     def steps(self) -> list[Step]:
-        found = [Step(wit(OPENS_ON, 8), "three OPDs publish programmes and open classes", self.publish)]
+        found = [Step(wit(OPENS_ON), "three OPDs publish programmes and open classes", self.publish)]
         for cohort in self.cohorts:
             if (end := cohort.get("cancelled")) is not None:
-                found.append(Step(wit(end["day"]), "a class is called off", lambda one=cohort: self.call_off(one)))  # type: ignore[misc]
+                found.append(Step(wit(end["day"]), "a class is called off", partial(self.call_off, cohort)))
+            if (later := cohort.get("rescheduled")) is not None:
+                found.append(Step(wit(later["day"]), "a class is put off", partial(self.put_off, cohort)))
         return found
 
     async def publish(self) -> None:
@@ -85,6 +88,17 @@ class Offers:
         await head.move_cohort(cohort["cohort_code"], "cancel", "cancelled", reason_code=reason)
         self.town.expected.code("training.cohort.cancelled", cohort["cohort_code"])
 
+    async def put_off(self, cohort: dict[str, Any]) -> None:
+        facts = {name: str(value) for name, value in cohort["rescheduled"].items() if name != "day"}
+        code = cohort["cohort_code"]
+        thing = f"/cohorts/{code}"
+        officer = self.town.training(cohort["agency"])
+        seen = await officer.cohort(code)
+        await officer.officer.move(
+            thing, "reschedule", seen, lambda now: bool(now["starts_on"] == facts["starts_on"]), **facts
+        )
+        self.town.expected.code("training.cohort.rescheduled", code)
+
 
 def session_of(cohort: dict[str, Any], day: date) -> str:
     return f"{cohort['cohort_code']}.{day:%m%d}"
@@ -108,18 +122,20 @@ class Class:
 
     def steps(self) -> list[Step]:
         days = class_days(self.cohort)
+        if not days:
+            return []
         first = days[0]
         found = [
             Step(wit(first - timedelta(days=1), 16, 5), f"reminders for {self.code}", self.town.reminders_sent),
             Step(wit(first), f"{self.code} starts", self.begin),
         ]
-        found += [Step(wit(day, 16, 30), "", lambda day=day: self.teach(day)) for day in days]  # type: ignore[misc]
+        found += [Step(wit(day, 16, 30), "", partial(self.teach, day)) for day in days]
         found.append(Step(wit(RESULTS_ON, 17, 30), f"{self.code}: results and certificates", self.finish))
         if self.bnsp:
             found.append(Step(wit(BNSP_ON), f"{self.code}: windows of day 30 open; a BNSP certificate", self.register))
         for number, day in ASKED_ON.items():
             title = f"{self.code}: asked how they live, day {number}"
-            found.append(Step(wit(day, 10), title, lambda number=number: self.ask(number)))  # type: ignore[misc]
+            found.append(Step(wit(day, 10), title, partial(self.ask, number)))
         return found
 
     @property

@@ -18,13 +18,13 @@ from deploy.demo.officers import View
 from deploy.demo.town import BAPAS, DATA, Step, on, wit
 
 BROUGHT_IN = {1: on(1, 4), 2: on(1, 11)}
-DECIDED = {1: on(1, 8), 2: on(1, 15)}
-ASKED = {1: on(1, 11, 10), 2: on(1, 18, 10)}
-ANSWERED = {1: on(1, 13), 2: on(1, 21, 10)}
-FULL_AT = on(1, 13, 10)
-LATE_AT = on(1, 25, 11)
-REMINDED_AT = on(1, 22, 10)
-MINORS_REMINDED_AT = on(1, 20, 8)
+DECIDED = {1: on(1, 8), 2: on(1, 13)}
+ASKED = {1: on(1, 11), 2: on(1, 18)}
+ANSWERED = {1: on(1, 13), 2: on(1, 21, 9, 10)}
+FULL_AT = on(1, 13, 9, 10)
+LATE_AT = on(1, 25, 9, 10)
+REMINDED_AT = on(1, 22)
+MINORS_REMINDED_AT = on(1, 20, 8, 50)
 
 
 class Crowd:

@@ -16,7 +16,7 @@ View = dict[str, Any]
 T = TypeVar("T")
 
 PATIENCE_SECONDS = 60.0
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 0.5
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 0.3
 AT_ONCE = 8  # requests on their way at the same time
 KEPT_SECONDS = 3  # an idle connection; the services close theirs after 5
 STALE_TRIES = 6

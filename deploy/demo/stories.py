@@ -138,10 +138,10 @@ class StoryD:
             Step(on(1, 4), "D: case registered, a PK appointed", self.register),
             Step(on(1, 8), "D: eligible for barista", self.decide),
             Step(on(1, 11), "D: consent for dinkop-ambon, referral requested", self.request_first),
-            Step(on(1, 13, 11), "D: declined, CAPACITY_FULL; the other office may not be asked yet", self.decline),
+            Step(on(1, 13, 9, 20), "D: declined, CAPACITY_FULL; the other office may not be asked yet", self.decline),
             Step(on(1, 14), "D: consent for disnaker-ambon, a new referral", self.request_second),
             Step(on(1, 18), "D: accepted, place 3 in line", self.accept),
-            Step(on(1, 21, 12), "D: the third who left made room for him", self.seated),
+            Step(on(1, 21, 9, 20), "D: the third who left made room for him", self.seated),
             Step(on(8, 27, 20), "D: looked at from outside", self.look_back),
         ]
 
@@ -238,7 +238,7 @@ class Cast:
 def cast(town: Town) -> Cast:
     """Offers, both stories, the crowd, the classes."""
     journeys, acts, offers = load("journeys.yaml"), Acts(town), Offers(town)
-    rooms = {one["cohort_code"]: Class(acts, one, journeys) for one in offers.cohorts if one["sessions"] is not None}
+    rooms = {one["cohort_code"]: Class(acts, one, journeys) for one in offers.cohorts}
     persons, who = town.expected.persons, journeys["stories"]
     return Cast(
         story_a=StoryA(acts, persons[who["A"]], rooms["WELD-2027-01"]),

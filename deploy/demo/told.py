@@ -13,7 +13,6 @@ from deploy.demo.officers import NeverHappened, View, until
 from deploy.demo.watching import Seen, Watch, short
 
 STATES = ("created", "held", "sending", "delivered", "suppressed", "expired", "escalated", "resolved")
-ENDS = frozenset({"delivered", "suppressed", "expired", "resolved"})
 SHOWN = 500  # rows a door gives at most
 INSTEAD = "FACILITY_OFFICER"  # asked for as well where a person can't be reached: not counted as due
 PREFIX = "notification.message."
@@ -80,8 +79,7 @@ class Mail:
 
         now = self.due()
         later = sum(now[template] for template in waiting_templates())
-        if not await self.watch.until(lambda: self._told() >= now.total() - later, within):
-            return False
+        await self.watch.until(lambda: self.watch.ended_of(self.agency) >= now.total() - later, within / 2)
 
         async def look() -> bool | None:
             waiting = await self.desk.in_state("created")
@@ -96,10 +94,6 @@ class Mail:
             return await until(f"{self.agency}: all messages have left", look, within)
         except NeverHappened:
             return False
-
-    def _told(self) -> int:
-        """Messages of which anything was told; those that are only held or waiting are not among them."""
-        return len(self.watch.messages_of(self.agency))
 
     async def reminded(self, now: datetime) -> None:
         """No reminder waits whose hour has come. Raises NeverHappened."""

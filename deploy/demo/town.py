@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
-from itertools import groupby
+from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ BAPAS = "bapas-ambon"
 WIT = timezone(timedelta(hours=9), "WIT")  # Asia/Jayapura has no summer time
 DATA = Path(__file__).parent / "data"
 ARRIVES_SECONDS = 45
+OVERTAKES = timedelta(minutes=25)  # so far the clock may move while messages are on their way
 MESSAGES_SECONDS, MINUTES_FOR_MESSAGES = 15, 3
 PROBATION_OFFICERS = ("pk-001", "pk-002", "pk-003")
 PROGRAMME_OFFICERS = 2  # of each OPD, as its manifest says
@@ -187,21 +188,20 @@ async def play(
     town: Town,
     scripts: Sequence[Script],
     curtain: Callable[[datetime, list[str]], None] = lambda at, titles: None,
-    interval: Callable[[datetime], Awaitable[None]] | None = None,
 ) -> None:
-    """All steps in order of their moments. `curtain` is told before each moment, `interval` runs after it."""
+    """All steps in order of their moments. `curtain` is told before each moment."""
     steps = sorted((step for script in scripts for step in script.steps()), key=lambda step: step.at)
-    for at, together in groupby(steps, key=lambda step: step.at):
-        scene = list(together)
+    scenes = [(at, list(together)) for at, together in groupby(steps, key=lambda step: step.at)]
+    following = [at for at, _ in scenes[1:]]
+    for (at, scene), after in zip_longest(scenes, following):
         town.move_clock(at)
         curtain(at, [step.title for step in scene if step.title])
         async with asyncio.TaskGroup() as group:
             for step in scene:
                 group.create_task(_act(step))
         await town.arrived()
-        await town.messages_left()
-        if interval is not None:
-            await interval(at)
+        if after is None or after - town.now >= OVERTAKES:
+            await town.messages_left()
 
 
 async def _act(step: Step) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 from deploy.demo.expected import Expected, Person
 from deploy.demo.officers import View
 from deploy.demo.stories import Cast, story_kinds
-from deploy.demo.told import ENDS, INSTEAD, PREFIX
+from deploy.demo.told import INSTEAD, PREFIX
 from deploy.demo.town import BAPAS, PROBATION_OFFICERS, Town
-from deploy.demo.watching import Watch
+from deploy.demo.watching import ENDS_OF_A_MESSAGE, Watch
 
 
 @dataclass
@@ -168,10 +168,10 @@ async def _messages(town: Town, found: Findings) -> None:
         by_state = await mail.every()
         states = found.messages[mail.agency] = +Counter({state: len(shown) for state, shown in by_state.items()})
         for state, number in states.items():
-            if state not in ENDS:
+            if state not in ENDS_OF_A_MESSAGE:
                 found.missing.append(f"{mail.agency}: {number} messages stay {state}")
-        kinds = {state: (mail.agency, PREFIX + state) for state in ENDS}
-        await town.watch.until(lambda: all(town.watch.by_kind[kinds[one]] >= states[one] for one in ENDS), 10)  # noqa: B023
+        kinds = {state: (mail.agency, PREFIX + state) for state in ENDS_OF_A_MESSAGE}
+        await _told_of(town.watch, {kind: states[state] for state, kind in kinds.items()})
         told = {state: town.watch.by_kind[kind] for state, kind in kinds.items()}
         for state, number in told.items():
             if number != states[state]:
@@ -185,6 +185,11 @@ async def _messages(town: Town, found: Findings) -> None:
             if due[template] != templates[template]:
                 told_of = f"{due[template]} messages {template} are due, there are {templates[template]}"
                 found.missing.append(f"{mail.agency}: {told_of}")
+
+
+async def _told_of(watch: Watch, wanted: dict[tuple[str, str], int]) -> None:
+    """Until the topic has said of as many as the door shows; whoever asks compares."""
+    await watch.until(lambda: all(watch.by_kind[kind] >= number for kind, number in wanted.items()), 10)
 
 
 # -- the table, and what may stand nowhere -----------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer
 
 PREFIX, VERSION = "id.basudara.", ".v1"
 BY_THE_WAY = ("retry", "parked")  # a consumer's own topics: copies of records, not events
+ENDS_OF_A_MESSAGE = frozenset({"delivered", "suppressed", "expired", "resolved"})
 LOOK_SECONDS = 0.3
 GATHER_SECONDS = 0.05
 
@@ -60,6 +61,7 @@ class Watch:
     of_kind: dict[str, list[Seen]] = field(default_factory=lambda: defaultdict(list))
     by_kind: Counter[tuple[str, str]] = field(default_factory=Counter)
     _messages: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _ended: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _ids: set[str] = field(default_factory=set)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
@@ -74,7 +76,7 @@ class Watch:
             enable_auto_commit=False,
             metadata_max_age_ms=2000,
             fetch_min_bytes=16_384,  # each fetch asks for hundreds of partitions: few and full ones spare the broker
-            fetch_max_wait_ms=150,
+            fetch_max_wait_ms=100,
         )
         self._consumer.subscribe(pattern=r"^[a-z].*\.v1$")
         await self._consumer.start()
@@ -129,6 +131,10 @@ class Watch:
         """Ids of the messages of which anything was told."""
         return self._messages[agency]
 
+    def ended_of(self, agency: str) -> int:
+        """How many of them came to an end that was told."""
+        return len(self._ended[agency])
+
     async def _read(self) -> None:
         while True:
             polled = await self._consumer.getmany(timeout_ms=200, max_records=500)
@@ -156,6 +162,8 @@ class Watch:
         self.of_kind[event.kind].append(event)
         if "message_id" in event.data:
             self._messages[event.agency].add(event.data["message_id"])
+            if event.kind.rsplit(".", 1)[1] in ENDS_OF_A_MESSAGE:
+                self._ended[event.agency].add(event.data["message_id"])
         self.told(event)
 
 
