@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 from rich.console import Console
 
+from deploy.basudara import manifests
 from deploy.basudara.stack import ROOT, running_stack
 from deploy.basudara.stack import Stack as LocalStack
 from deploy.demo import report, verdict
@@ -109,17 +110,23 @@ async def perform(stack: LocalStack, options: argparse.Namespace, stage: report.
         return 0 if found.holds else 1
 
 
+def services() -> list[str]:
+    agencies = manifests.agencies(ROOT / "deploy" / "agencies")
+    return [f"{code}/{service}" for code, one in agencies.items() for service in one.services]
+
+
 def main() -> int:
     options = arguments()
     stage = report.Stage(Console(), options.quiet)
+    there = services()
+    unknown = [name for name in options.kill if name not in there]
+    if unknown:
+        stage.console.print(f"no such service: {', '.join(unknown)}; there are {', '.join(there)}", soft_wrap=True)
+        return 2
     times: dict[str, float] = {}
     begun = time.monotonic()
     try:
         with running_stack(HOME, say=lambda text: stage.say(f"[dim]{text}[/dim]")) as stack:
-            unknown = [name for name in options.kill if name not in stack.urls]
-            if unknown:
-                stage.console.print(f"no such service: {', '.join(unknown)}; there are {', '.join(stack.urls)}")
-                return 2
             logging.basicConfig(filename=stack.logs / "demo.log", level=logging.WARNING)  # the Kafka client's own words
             stack.move_clock(BEFORE_ALL)
             times["set-up"] = time.monotonic() - begun

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ async def judge(town: Town, cast: Cast, killed: frozenset[str]) -> Findings:
     await _effects(town, found)
     await _messages(town, found)
     _tables(cast, found)
-    _secrets(town, found)
+    found.missing += personal_texts(town.expected.persons.values(), town.watch, town.stack.logs)
     found.missing += town.trouble
     found.promises_kept = len(town.checks)
     return found
@@ -205,15 +206,12 @@ def _tables(cast: Cast, found: Findings) -> None:
         found.missing.append(f"{cast.crowd.wrong_rows} rows are wrong on purpose, {len(refused)} were refused")
 
 
-def _secrets(town: Town, found: Findings) -> None:
-    """No name, NIK, number or register entry in any record or log."""
-    texts = {secret.encode() for person in town.expected.persons.values() for secret in person.secrets}
-    places: dict[str, bytes] = {"topics": b"\n".join(town.watch.raw)}
-    places |= {f"log {file.name}": file.read_bytes() for file in _logs(town.stack.logs)}
-    for place, content in places.items():
-        leaked = sum(text in content for text in texts)
-        if leaked:
-            found.missing.append(f"{place}: {leaked} personal texts stand there")
+def personal_texts(persons: Iterable[Person], watch: Watch, logs: Path) -> list[str]:
+    """Where a name, NIK, number or register entry stands in a record or a log; how many, never which."""
+    texts = {secret.encode() for person in persons for secret in person.secrets}
+    places = {"topics": b"\n".join(watch.raw), **{f"log {file.name}": file.read_bytes() for file in _logs(logs)}}
+    counts = {place: sum(text in content for text in texts) for place, content in places.items()}
+    return [f"{place}: {number} personal texts stand there" for place, number in counts.items() if number]
 
 
 def _logs(folder: Path) -> list[Path]:

@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from deploy.demo.expected import Expected, Person
 from deploy.demo.stories import story_kinds
-from deploy.demo.verdict import in_topics
+from deploy.demo.town import read_persons
+from deploy.demo.verdict import in_topics, personal_texts
 from deploy.demo.watching import Watch
 
 REF = "prt_" + "a" * 26
@@ -106,3 +108,15 @@ def test_a_story_that_went_another_way_than_the_handbook_says_is_named(town: Tow
     person = town.expected.persons["REG/2027/0001/X"]
     handbook = person.kinds + person.kinds
     assert story_kinds(person, person.kinds, handbook) == [f"REG/2027/0001/X: {KIND}: handbook 2, script 1, seen 1"]
+
+
+@pytest.mark.parametrize(
+    "text", ["Yopi Contoh", "8171991405990022", "+6281000000022", "81000000022", "REG/2027/0022/X"]
+)
+def test_a_personal_text_in_a_record_or_a_log_is_found(text: str, tmp_path: Path) -> None:
+    persons, watch = read_persons().values(), Watch({})
+    assert personal_texts(persons, watch, tmp_path) == []
+    (tmp_path / "bapas-ambon.intake.log").write_text(f"so said {text} to us")
+    watch.raw.append(f'{{"data": "{text}"}}'.encode())
+    found = personal_texts(persons, watch, tmp_path)
+    assert [line.split(":")[0] for line in found] == ["topics", "log bapas-ambon.intake.log"]
