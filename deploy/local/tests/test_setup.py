@@ -39,7 +39,8 @@ class Checkout:
 
     def begin(self, *python: str) -> "subprocess.Popen[str]":
         environment = {**os.environ, "PATH": f"{self.root / 'bin'}:/usr/bin:/bin"}
-        command = [sys.executable, *(python or ["deploy/local/setup.py"])]
+        # a runner without a terminal starts us with SIGINT ignored, and its children inherit that
+        command = ["env", "--default-signal=INT", sys.executable, *(python or ["deploy/local/setup.py"])]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         return subprocess.Popen(command, cwd=self.root, env=environment, start_new_session=True, **pipes)  # type: ignore[call-overload,no-any-return]
 
