@@ -30,9 +30,12 @@ status: setup ## addresses, health and lag of what runs (JSON=1 for programs)
 lint: setup ## style, types and who may import whom
 	@$(python) -m tests lint format types imports
 
-lock: setup ## write requirements.txt anew from requirements.in (UPGRADE=1: with the newest versions)
-	@.venv/bin/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --output-file requirements.txt requirements.in
+compile := $(CURDIR)/.venv/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --output-file requirements.txt requirements.in
+lock: setup ## write every requirements.txt anew from its requirements.in (UPGRADE=1: with the newest versions)
+	@$(compile) $(if $(UPGRADE),--upgrade)
+	@for service in intake referral training notification; do \
+		(cd services/$$service && $(compile) --constraint ../../requirements.txt) || exit 1; done
 
 clean: ## stop the stack and take away data, logs and caches (downloads stay)
 	@test ! -x $(basudara) || $(basudara) down

@@ -7,6 +7,8 @@ from typing import Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from chassis import strict_yaml
+
 CODE = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 
 M = TypeVar("M", bound=BaseModel)
@@ -77,20 +79,9 @@ class Agreement(_Strict):
         return frozenset(one_way | {(trainer, sender) for sender, trainer in one_way})
 
 
-class _OnceLoader(yaml.SafeLoader):
-    """YAML in which a repeated member is an error: two readers would understand it differently."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        names = [self.construct_object(key, deep=deep) for key, _ in node.value]
-        if len(names) != len(set(names)):
-            raise yaml.YAMLError("a member name is repeated")
-        found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
-        return found
-
-
 def _read(file: Path) -> Any:
     try:
-        return yaml.load(file.read_text(encoding="utf-8"), Loader=_OnceLoader)  # noqa: S506 - a SafeLoader
+        return strict_yaml.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadFile(f"{file}: cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

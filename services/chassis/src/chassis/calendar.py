@@ -6,8 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from chassis import strict_yaml
 from chassis.errors import Unavailable
 
 WIT = timezone(timedelta(hours=9), "WIT")  # UTC+9, no summer time
@@ -82,7 +81,7 @@ class WorkingDays:
 
 
 def _read(path: Path) -> tuple[int, Year]:
-    written: dict[str, Any] = yaml.safe_load(path.read_text())
+    written: dict[str, Any] = strict_yaml.loads(path.read_text())
     number = int(written["year"])
     if path.stem != str(number):
         raise ValueError(f"{path.name} holds the year {number}")

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
-import yaml
 
+from chassis import strict_yaml
 from chassis.errors import Expected
 
 CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -81,7 +81,7 @@ class Catalogue:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        document = yaml.safe_load((folder / "asyncapi.yaml").read_text())
+        document = strict_yaml.loads((folder / "asyncapi.yaml").read_text())
         self.channels = {name: _channel(name, row, document) for name, row in document["channels"].items()}
         self.readings = [
             _reading(row, self.channels) for row in document["operations"].values() if row["action"] == "receive"

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from chassis import strict_yaml
 from chassis.errors import Unavailable
 from notification.domain.catalogue import BadCatalogue, Catalogue, Moment, Rule, Template
 
@@ -66,7 +67,7 @@ class _File(_Strict):
 def catalogue(file: Path | None = None) -> Catalogue:
     """The checked catalogue. Raises BadCatalogue with the place that breaks a rule."""
     try:
-        read = _File.model_validate(yaml.safe_load((file or SHIPPED).read_text(encoding="utf-8")))
+        read = _File.model_validate(strict_yaml.loads((file or SHIPPED).read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError) as error:
         raise BadCatalogue(rule="cannot be read") from error
     except ValidationError as error:
