@@ -9,10 +9,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, TypeVar
 
 import structlog
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError, KafkaError
 from faststream.kafka import KafkaMessage
@@ -41,6 +42,7 @@ SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET = (
     "basudara-source-offset",
 )
 OURS = (REASON, ATTEMPTS, DUE, SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET)
+WAIT_MS = 500
 NOT_DUE_PAUSE_SECONDS = 0.2
 TOGETHER_SECONDS = 0.5  # so long a poll is tried whole while others overtake it
 
@@ -88,6 +90,12 @@ class Delivery:
     @property
     def place(self) -> str:
         return f"{self.record.topic}:{self.record.partition}:{self.record.offset}"
+
+
+async def poll(consumer: AIOKafkaConsumer, records: int) -> tuple[Any, ...]:
+    """What has arrived, by partition in order; waits for the first record, and returns empty to let a stop be seen."""
+    found = await consumer.getmany(timeout_ms=WAIT_MS, max_records=records)
+    return tuple(chain.from_iterable(found.values()))
 
 
 class Consumer(ConsumerRebalanceListener):
