@@ -92,7 +92,8 @@ def _make_packages(said: str) -> None:
         _run("packages", [_base_python(), "-m", "venv", "--clear", str(VENV)])
     with contextlib.suppress(CannotSetUp):
         _pip("packages", "install", "--require-hashes", "--no-deps", "-r", str(HERE / "uv.txt"))
-    _install("packages", "--require-hashes", "--no-deps", "-r", str(ROOT / "requirements.txt"))
+    # compiled once here, or each process of a stack compiles anew where Python may write no bytecode
+    _install("packages", "--compile-bytecode", "--require-hashes", "--no-deps", "-r", str(ROOT / "requirements.txt"))
 
 
 def _projects() -> list[Path]:
@@ -313,7 +314,7 @@ def _install(name: str, *wanted: str) -> None:
     try:
         _run(name, [str(VENV / "bin" / "uv"), "pip", "install", "--quiet", "--python", str(PYTHON), *wanted])
     except (CannotSetUp, OSError):
-        _pip(name, "install", *wanted)
+        _pip(name, "install", *(word for word in wanted if word != "--compile-bytecode"))  # pip does so unasked
 
 
 def _pip(name: str, *arguments: str) -> None:
