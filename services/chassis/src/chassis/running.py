@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import structlog
 import uvicorn
+import uvloop
 from aiokafka import AIOKafkaProducer
 from fastapi import APIRouter
 from faststream import AckPolicy
@@ -292,7 +293,7 @@ def run(name: str, settings_class: Callable[[], ChassisSettings], build: Builds)
             return await service.serve()
         return 0
 
-    raise SystemExit(asyncio.run(main()))
+    raise SystemExit(uvloop.run(main()))
 
 
 __all__ = ["KafkaMessage", "Parts", "Service", "run"]

@@ -40,18 +40,18 @@ class CardDoor:
     """`partners`: JSON file {"agency/intake": base URL}; `credential`: this service's own bearer token. Read at use."""
 
     def __init__(self, partners: Path | None, credential: Path | None, timeout_seconds: float) -> None:
-        self._partners, self._credential, self._timeout = partners, credential, timeout_seconds
+        self._partners, self._credential = partners, credential
+        self._client = httpx.AsyncClient(timeout=timeout_seconds, trust_env=False)  # kept: to make one takes 40 ms
 
     async def fetch(self, agency: str, case_ref: str, referral_id: str) -> ParticipantCard:
         """Raises what intake answers: Gone (410) after withdrawal, NotAllowed, NotFound, Conflict; or Unavailable."""
         url, token = self._where(agency)
         try:
-            async with httpx.AsyncClient(base_url=url, timeout=self._timeout, trust_env=False) as client:
-                reply = await client.get(
-                    f"/participant-cards/{case_ref}",
-                    params={"referral_id": referral_id},
-                    headers={"Authorization": f"Bearer {token}"},
-                )
+            reply = await self._client.get(
+                f"{url}/participant-cards/{case_ref}",
+                params={"referral_id": referral_id},
+                headers={"Authorization": f"Bearer {token}"},
+            )
         except httpx.HTTPError as error:
             raise Unavailable(partner=agency) from error
         return _read(reply, agency)
