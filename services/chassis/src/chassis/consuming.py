@@ -7,24 +7,34 @@ position after the transaction, so nothing is passed over; the inbox makes a sec
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, TypeVar
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError, KafkaError
 from faststream.kafka import KafkaMessage
-from pydantic import ValidationError
 from structlog.contextvars import bound_contextvars
 
 from chassis import ids, measures
 from chassis.clock import Clock
 from chassis.database import Moved
-from chassis.envelope import Event, from_record, instant
-from chassis.errors import Contended, Expected, Invalid, NotAllowed, Unavailable
+from chassis.delivery import (
+    ATTEMPTS,
+    DUE,
+    OURS,
+    REASON,
+    Delivery,
+    Reader,
+    attempts_of,
+    is_due,
+    read,
+    source_of,
+)
+from chassis.envelope import instant
+from chassis.errors import Contended, Expected, Unavailable
 from chassis.store import RUN_AGAIN_SECONDS, Store
 from chassis.wire import Heard
 from chassis.work import Cause, Row, Work
@@ -32,28 +42,10 @@ from chassis.work import Cause, Row, Work
 log = structlog.get_logger()
 
 H = TypeVar("H", bound=Heard)
-Handler = Callable[[Any, Work], Awaitable[None]]
-Loads = Callable[[Any], list[tuple[type[Any], str]]]
 
-REASON, ATTEMPTS, DUE = "basudara-reason", "basudara-attempts", "basudara-due"
-SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET = (
-    "basudara-source-topic",
-    "basudara-source-partition",
-    "basudara-source-offset",
-)
-OURS = (REASON, ATTEMPTS, DUE, SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET)
 WAIT_MS = 500
 NOT_DUE_PAUSE_SECONDS = 0.2
 TOGETHER_SECONDS = 0.5  # so long a poll is tried whole while others overtake it
-
-
-@dataclass(frozen=True)
-class Reader:
-    """One function registered for one type, and the aggregates it will ask for."""
-
-    model: type[Heard]
-    handler: Handler
-    loads: Loads | None
 
 
 class Listener:
@@ -75,21 +67,6 @@ class Listener:
             return handler
 
         return register
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """A record with what could be read from it: an event for one of our readers, an error, or nothing for us."""
-
-    record: "ConsumerRecord[bytes, bytes]"
-    event: Event | None = None
-    reader: Reader | None = None
-    heard: Heard | None = None
-    error: Expected | None = None
-
-    @property
-    def place(self) -> str:
-        return f"{self.record.topic}:{self.record.partition}:{self.record.offset}"
 
 
 async def poll(consumer: AIOKafkaConsumer, records: int) -> tuple[Any, ...]:
@@ -126,7 +103,9 @@ class Consumer(ConsumerRebalanceListener):
             due, waiting = self._split(records)
             try:
                 if due:
-                    await self._commit_or_bisect([self._read(record) for record in due])
+                    await self._commit_or_bisect(
+                        [read(record, self._listener.readers, self.retry_topic) for record in due]
+                    )
                 self._rewind(consumer, waiting)
                 if due:
                     await consumer.commit(_positions(due))
@@ -154,7 +133,7 @@ class Consumer(ConsumerRebalanceListener):
         due, waiting, now = [], [], self._clock.now()
         shut: set[int] = set()
         for record in records:
-            if record.topic == self.retry_topic and (record.partition in shut or not _is_due(record, now)):
+            if record.topic == self.retry_topic and (record.partition in shut or not is_due(record, now)):
                 shut.add(record.partition)
                 waiting.append(record)
             else:
@@ -279,13 +258,13 @@ class Consumer(ConsumerRebalanceListener):
 
     def _put_aside(self, delivery: Delivery, error: Expected, work: Work) -> str:
         """Stage the copy of a record for the retry topic, or for the parked one when nothing or no attempt is left."""
-        attempts = self._attempts(delivery.record) + 1
+        attempts = attempts_of(delivery.record, self.retry_topic) + 1
         again = isinstance(error, Unavailable) and attempts <= len(self._pauses)
         topic = self.retry_topic if again else self._parked_topic
         headers = {
             REASON: error.reason().encode("ascii", "replace"),
             ATTEMPTS: str(attempts).encode(),
-            **self._source(delivery.record),
+            **source_of(delivery.record, self.retry_topic),
         }
         if again:
             due = self._clock.now() + timedelta(seconds=self._pauses[attempts - 1])
@@ -324,49 +303,6 @@ class Consumer(ConsumerRebalanceListener):
         if counted:
             measures.COMMITTED.observe(len(counted))
 
-    # -- one record ------------------------------------------------------------------------------------------------
-
-    def _read(self, record: Any) -> Delivery:
-        """Any bytes become a delivery; what can't be read carries its reason. Never raises."""
-        try:
-            event = from_record(record.value, record.headers)
-            self._check_writer(record, event)
-            reader = self._listener.readers.get(event.type)
-            if reader is None:
-                return Delivery(record, event=event)
-            return Delivery(record, event, reader, reader.model.model_validate(event.data))
-        except ValidationError as error:  # its text quotes the input: only place and rule are told
-            first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-            where = "/".join(map(str, ("data", *first["loc"])))[:100]
-            return Delivery(record, error=Invalid(field=where, rule=first["type"]))
-        except Expected as error:
-            return Delivery(record, error=error)
-        except Exception as error:
-            measures.DEFECTS.labels("parse").inc()
-            log.error("consumer.parse_failed", exc_info=error)
-            return Delivery(record, error=Expected(parse=type(error).__name__))
-
-    def _check_writer(self, record: Any, event: Event) -> None:
-        """A topic has one writer: an event that names another agency or service was not put there by its owner."""
-        topic = self._source(record)[SOURCE_TOPIC].decode("utf-8", "replace")
-        if topic.split(".")[:2] != [event.agency, event.service]:
-            raise NotAllowed(source="does not own the topic")
-
-    def _attempts(self, record: Any) -> int:
-        told = _header(record, ATTEMPTS) or b"0"
-        return int(told) if record.topic == self.retry_topic and told.isdigit() and len(told) < 4 else 0
-
-    def _source(self, record: Any) -> dict[str, bytes]:
-        """Where the record was first read, kept over all hops. Believed only from our own retry topic."""
-        here = {
-            SOURCE_TOPIC: record.topic.encode(),
-            SOURCE_PARTITION: str(record.partition).encode(),
-            SOURCE_OFFSET: str(record.offset).encode(),
-        }
-        if record.topic != self.retry_topic:
-            return here
-        return {name: _header(record, name) or value for name, value in here.items()}
-
     def _notes(self, delivery: Delivery) -> tuple[str, str]:
         group = self._listener.group
         event = delivery.event.id if delivery.event else f"unreadable:{delivery.place}"
@@ -380,17 +316,6 @@ def _positions(records: Sequence[Any]) -> dict[TopicPartition, int]:
 
 def _nobody(now: datetime) -> Cause:
     return Cause(id="poll", correlation_id="poll", traceparent=ids.traceparent(), at=now)
-
-
-def _header(record: Any, name: str) -> bytes | None:
-    return next((value for key, value in record.headers if key == name), None)
-
-
-def _is_due(record: Any, now: datetime) -> bool:
-    try:
-        return datetime.fromisoformat((_header(record, DUE) or b"").decode()) <= now
-    except (UnicodeDecodeError, ValueError):
-        return True  # no readable due time: waiting can't help
 
 
 def _context(delivery: Delivery) -> dict[str, Any]:
