@@ -25,7 +25,7 @@ from pathlib import Path
 from deploy.local import kafka, mongo, processes
 from deploy.local.processes import CannotStart, Child, PortTaken
 
-__all__ = ["CannotStart", "Engine", "engine", "start", "status", "stop"]
+__all__ = ["CannotStart", "Engine", "Extras", "engine", "start", "status", "stop"]
 
 _ROOT = Path(__file__).resolve().parents[2]
 # Below the range that the kernel gives to outgoing connections, so that a port stays ours while we are down.
@@ -44,6 +44,21 @@ class Engine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Extras:
+    """What only tests of faults ask for.
+
+    `side_door`: a further port of Kafka, and the port that its clients are told in its place, where a proxy listens.
+    `fail_points`: MongoDB's own may be set.
+    """
+
+    side_door: tuple[int, int] | None = None
+    fail_points: bool = False
+
+
+_NO_EXTRAS = Extras()
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Ports:
     kafka: int
     controller: int
@@ -54,7 +69,7 @@ class _Ports:
         return Engine(f"127.0.0.1:{self.kafka}", f"mongodb://127.0.0.1:{self.mongo}/?replicaSet=rs0")
 
 
-def start(home: Path, *, foreground: bool = True) -> Engine:
+def start(home: Path, *, foreground: bool = True, extras: Extras = _NO_EXTRAS) -> Engine:
     """Start both on the data in `home` and return when both answer. Raises CannotStart.
 
     `foreground`: they end with this process, and no other may use `home` until `stop`. Otherwise they live on, and
@@ -64,7 +79,7 @@ def start(home: Path, *, foreground: bool = True) -> Engine:
     _lock(home)
     try:
         running = None if foreground else _running(home)
-        return running or _start(home, foreground)
+        return running or _start(home, foreground, extras)
     except BaseException:
         _unlock(home)
         raise
@@ -100,25 +115,31 @@ def status(home: Path) -> dict[str, dict[str, str | int | bool | None]]:
 
 
 @contextmanager
-def engine(home: Path, *, fresh: bool = False) -> Iterator[Engine]:
+def engine(home: Path, *, fresh: bool = False, extras: Extras = _NO_EXTRAS) -> Iterator[Engine]:
     """Both for the length of a `with`; `fresh` empties `home` first. Raises CannotStart."""
     home = home.resolve()
     if fresh:
         _wipe(home)
-    started = start(home)  # outside: what another run holds is not ours to stop
+    started = start(home, extras=extras)  # outside: what another run holds is not ours to stop
     try:
         yield started
     finally:
         stop(home)
 
 
-def _start(home: Path, foreground: bool) -> Engine:
+def _start(home: Path, foreground: bool, extras: Extras) -> Engine:
     _end_all(home)
     for attempt in range(1, _TRIES + 1):
         ports = _choose_ports(home, anew=attempt > 1)
         try:
-            mongod = mongo.start(home, port=ports.mongo, foreground=foreground)
-            broker = kafka.start(home, port=ports.kafka, controller_port=ports.controller, foreground=foreground)
+            mongod = mongo.start(home, port=ports.mongo, foreground=foreground, fail_points=extras.fail_points)
+            broker = kafka.start(
+                home,
+                port=ports.kafka,
+                controller_port=ports.controller,
+                foreground=foreground,
+                side_door=extras.side_door,
+            )
             mongo.wait(home, mongod, port=ports.mongo)
             kafka.wait(home, broker, port=ports.kafka)
             return ports.engine

@@ -33,15 +33,20 @@ appender.out.layout.pattern = %d{ISO8601} %p %m (%c)%n
 """
 
 
-def start(home: Path, *, port: int, controller_port: int, foreground: bool) -> Child:
-    """Start it on data under `home`/kafka, formatting that where it has none. Raises CannotStart."""
+def start(
+    home: Path, *, port: int, controller_port: int, foreground: bool, side_door: tuple[int, int] | None = None
+) -> Child:
+    """Start it on data under `home`/kafka, formatting that where it has none. Raises CannotStart.
+
+    `side_door`: a further port, and the port that its clients are told in its place.
+    """
     run, data = home / "run", home / "kafka"
     run.mkdir(parents=True, exist_ok=True)
     (run / "log4j2.properties").write_text(_LOG4J)
     settings = run / "kafka.properties"
     if not formatted(data):
         _format(home)
-    settings.write_text(_properties(data, port, controller_port))
+    settings.write_text(_properties(data, port, controller_port, side_door))
     return processes.start(
         [*_java(run), "kafka.Kafka", str(settings)], pid_file=run / "kafka.pid", log=log(home), foreground=foreground
     )
@@ -84,23 +89,24 @@ def version() -> str:
     raise CannotStart("Kafka is not set up: run `make setup`.")
 
 
-def _listeners(port: int, controller_port: int) -> str:
+def _listeners(port: int, controller_port: int, side_door: tuple[int, int] | None) -> str:
     """Who may connect where, and how they prove who they are."""
+    here, told = (f",SIDE://127.0.0.1:{one}" for one in side_door) if side_door else ("", "")
     return f"""\
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}{here}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{told}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SIDE:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
 controller.quorum.voters=1@127.0.0.1:{controller_port}
 """
 
 
-def _properties(data: Path, port: int, controller_port: int) -> str:
+def _properties(data: Path, port: int, controller_port: int, side_door: tuple[int, int] | None = None) -> str:
     return f"""\
 process.roles=broker,controller
 node.id=1
-{_listeners(port, controller_port)}
+{_listeners(port, controller_port, side_door)}
 log.dirs={data}
 auto.create.topics.enable=false
 # one node: nothing to replicate to

@@ -16,8 +16,8 @@ _SET = "rs0"
 _NOT_INITIATED = "Does not have a valid replica set config"
 
 
-def start(home: Path, *, port: int, foreground: bool) -> Child:
-    """Start it on data under `home`/mongo. Raises CannotStart."""
+def start(home: Path, *, port: int, foreground: bool, fail_points: bool = False) -> Child:
+    """Start it on data under `home`/mongo; `fail_points`: a test may set them. Raises CannotStart."""
     if not _BINARY.exists():
         raise CannotStart("MongoDB is not set up: run `make setup`.")
     data, member = home / "mongo", home / "run" / "mongo.member"
@@ -26,7 +26,8 @@ def start(home: Path, *, port: int, foreground: bool) -> Child:
     data.mkdir(parents=True, exist_ok=True)
     member.parent.mkdir(parents=True, exist_ok=True)
     member.write_text(str(port))
-    return _launch(home, port, foreground, "--replSet", _SET)
+    more = ("--setParameter", "enableTestCommands=1") if fail_points else ()
+    return _launch(home, port, foreground, "--replSet", _SET, *more)
 
 
 def _launch(home: Path, port: int, foreground: bool, *more: str) -> Child:
