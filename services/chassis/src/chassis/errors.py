@@ -86,6 +86,12 @@ class Contended(Unavailable):
     code = "contended"
 
 
+class Overloaded(Unavailable):
+    """More is asked at once than can be done soon. Facts: `at_once`."""
+
+    code, title = "overloaded", "Terlalu banyak permintaan sekaligus, coba lagi sebentar"
+
+
 class NotYet(Unavailable):
     """The cause of this event has not arrived yet. Facts: the kind and id waited for."""
 

@@ -1,7 +1,8 @@
 """The HTTP door of a service: FastAPI with the house's choices. Every refusal is an RFC 9457 problem."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -19,7 +20,7 @@ from structlog.contextvars import bound_contextvars
 from chassis import ids, measures, strict_json
 from chassis.auth import Gate
 from chassis.clock import Clock, to_millisecond
-from chassis.errors import Expected, Invalid, NotAllowed, NotAuthenticated, TooLarge, problem
+from chassis.errors import Expected, Invalid, NotAllowed, NotAuthenticated, Overloaded, TooLarge, problem
 from chassis.settings import ChassisSettings
 from chassis.store import Store
 from chassis.work import Actor, Cause
@@ -29,6 +30,7 @@ log = structlog.get_logger()
 BODY_BYTES = 256 * 1024
 FUTURE = timedelta(minutes=2)  # a device's clock may run ahead by so much
 PROBLEM = "application/problem+json"
+HEALTH = ("/live", "/ready", "/metrics")  # asked also, and most of all, when the rest is refused
 _bearer = HTTPBearer(auto_error=False, description="JWT of the token issuer")
 
 
@@ -62,6 +64,25 @@ class Door:
     gate: Gate
     tools: Any
     readiness: Callable[[], Awaitable[dict[str, str]]]
+
+
+class Entry:
+    """Counts the requests that are worked on. What is in ends soon, since what would be too many is told to come again:
+    a queue without an end would answer everybody late, and most of them after they have gone."""
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once, self._inside = at_once, 0
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Raises Overloaded (503)."""
+        if self._inside >= self._at_once:
+            raise Overloaded(at_once=self._at_once)
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +142,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def http_app(door: Door, routers: Sequence[APIRouter], title: str, description: str) -> FastAPI:
     app = FastAPI(title=title, description=description, version="1", docs_url=None, redoc_url=None)
-    app.state.door = door
+    app.state.door, app.state.entry = door, Entry(door.settings.http_at_once)
     app.middleware("http")(_careful)
     app.add_exception_handler(Expected, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_shape)
@@ -154,8 +175,7 @@ async def _careful(request: Request, call_next: Callable[[Request], Awaitable[Re
     """Body limit and strict JSON before anything is parsed; one log line and one count per reply."""
     with bound_contextvars(instance=f"urn:uuid:{uuid.uuid4()}"):
         try:
-            await _check_body(request)
-            response = await call_next(request)
+            response = await _let_in(request, call_next)
         except Exception as error:  # a defect, or a refusal from before the routes
             response = await _refuse(request, error)
         route = getattr(request.scope.get("route"), "path", "none")
@@ -163,6 +183,14 @@ async def _careful(request: Request, call_next: Callable[[Request], Awaitable[Re
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
+
+
+async def _let_in(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    await _check_body(request)  # before it takes a place: who sends slowly must not keep others out
+    if request.url.path in HEALTH:
+        return await call_next(request)
+    with request.app.state.entry.place():
+        return await call_next(request)
 
 
 async def _check_body(request: Request) -> None:

@@ -21,6 +21,7 @@ class ChassisSettings(BaseSettings):
     kafka: str = Field(description="bootstrap addresses, host:port[,host:port]")
     http_host: str = "127.0.0.1"
     http_port: int = Field(ge=0, le=65535, description="0: any free port")
+    http_at_once: int = Field(128, ge=1, le=10_000, description="requests worked on at once; 503 for what is more")
     contracts_dir: Path
     issuer_keys: Path = Field(description="JWKS file of the token issuer")
     issuer: str = "basudara-local"
