@@ -5,7 +5,6 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -14,6 +13,7 @@ import structlog
 import uvicorn
 import uvloop
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, NodeNotReadyError
 from fastapi import APIRouter
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
@@ -36,6 +36,8 @@ log = structlog.get_logger()
 
 READY_RELAY_AGE_SECONDS = 30.0
 REFRESH = "refresh"
+# the client says the last one, which is every other's base, when no node answered it
+BROKER_AWAY = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, KafkaError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,12 @@ class Builds(Protocol):
     def __call__(self, settings: Any) -> Parts: ...
 
 
+class TopicMissing(Expected):
+    """A consumer that can't put a record aside would stop at it or lose it: it does not start. Facts: `topic`."""
+
+    code = "topic_missing"
+
+
 class Service:
     """One running service. `await start()`, then `await serve()` or, in tests, `await stop()`."""
 
@@ -75,7 +83,10 @@ class Service:
         self.port = 0
 
     async def start(self) -> None:
-        """Prepare the store, then send, then read, then open the door: what is heard can be said at once."""
+        """Prepare the store, then send, then read, then open the door: what is heard can be said at once.
+
+        Raises TopicMissing.
+        """
         settings = self.settings
         await self._until_reached(self.store.prepare)
         self._producer = AIOKafkaProducer(
@@ -88,6 +99,7 @@ class Service:
             request_timeout_ms=10_000,
         )
         await self._until_reached(self._producer.start)
+        await self._check_topics()
         self.relay = Relay(self.database, self._producer, self._appname, self.clock)
         self.store.committed = self.relay.wake
         self._begin(self.relay.run(), "relay")
@@ -106,17 +118,36 @@ class Service:
                 return await attempt()
             except (Expected, OSError, ConnectionError) as error:
                 log.warning("service.waits", exc_info=error)
-            except Exception as error:
-                if type(error).__name__ not in ("KafkaConnectionError", "KafkaTimeoutError", "NodeNotReadyError"):
+            except KafkaError as error:
+                if type(error) not in BROKER_AWAY:
                     raise
                 log.warning("service.waits", exc_info=error)
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5)
 
+    def _put_aside_topics(self) -> tuple[str, str]:
+        """Names of the topics for records to try again, and for parked ones."""
+        listener = self.parts.listener
+        own = {"owner": self.settings.agency, "service": listener.service, "group": listener.group}
+        retry, parked = (self.catalogue.channels[kind].topic(**own) for kind in ("retry", "parked"))
+        return retry, parked
+
+    async def _check_topics(self) -> None:
+        known: set[str] = set()
+
+        async def ask() -> None:
+            known.update((await self._producer.client.fetch_all_metadata()).topics())
+
+        await self._until_reached(ask)
+        for topic in self._put_aside_topics():
+            if topic not in known:
+                await self._producer.stop()
+                self.database.close()
+                raise TopicMissing(topic=topic)
+
     async def _start_reading(self) -> None:
         settings, listener = self.settings, self.parts.listener
-        own = {"owner": settings.agency, "service": listener.service, "group": listener.group}
-        retry, parked = (self.catalogue.channels[kind].topic(**own) for kind in ("retry", "parked"))
+        retry, parked = self._put_aside_topics()
         self.consumer = Consumer(listener, self.store, self.clock, retry, parked, settings.retry_seconds)
         patterns = [
             *self.catalogue.patterns(listener.service, listener.group, settings.agency),
@@ -272,7 +303,7 @@ async def _as_it_is(message: Any) -> Any:
 
 
 def run(name: str, settings_class: Callable[[], ChassisSettings], build: Builds) -> None:
-    """A service's `__main__`: read settings, run, exit. Bad settings: one line per fault, exit code 2."""
+    """A service's `__main__`: read settings, run, exit. Bad settings or a missing topic are told, with exit code 2."""
     try:
         settings = settings_class()
     except ValidationError as error:
@@ -288,10 +319,14 @@ def run(name: str, settings_class: Callable[[], ChassisSettings], build: Builds)
         loop = asyncio.get_running_loop()
         for one in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(one, starting.cancel)
-        with suppress(asyncio.CancelledError):
+        try:
             await starting
-            return await service.serve()
-        return 0
+        except asyncio.CancelledError:
+            return 0
+        except TopicMissing as error:
+            log.error("service.refuses_to_start", error_code=error.code, reason=error.reason())
+            return 2
+        return await service.serve()
 
     raise SystemExit(uvloop.run(main()))
 
