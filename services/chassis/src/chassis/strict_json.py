@@ -1,6 +1,7 @@
 """JSON as we accept it on every door: what two readers could understand differently is refused."""
 
 import json
+import math
 import re
 from typing import Any, NoReturn
 
@@ -21,6 +22,8 @@ def forbidden(text: str) -> bool:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
+    if any(name.startswith("$") for name in members):  # the store would take it for an operator or a reference
+        raise Invalid(field="body", rule="a member name begins with $")
     if len(members) < len(pairs):
         raise Invalid(field="body", rule="a member name is repeated")
     return members
@@ -34,6 +37,13 @@ def _integer(digits: str) -> int:
     if len(digits.lstrip("-")) > MAX_INTEGER_DIGITS or not -(2**63) <= int(digits) < 2**63:
         raise Invalid(field="body", rule="an integer is beyond 64 bit")
     return int(digits)
+
+
+def _number(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise Invalid(field="body", rule="a number is beyond 64 bit")
+    return value
 
 
 def _check(value: object, depth: int) -> None:
@@ -55,7 +65,11 @@ def loads(raw: bytes) -> Any:
     """Parse strictly. Raises Invalid (422) with the rule that was broken, never quoting the input."""
     try:
         value = json.loads(
-            raw.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant, parse_int=_integer
+            raw.decode("utf-8"),
+            object_pairs_hook=_once,
+            parse_constant=_no_constant,
+            parse_int=_integer,
+            parse_float=_number,
         )
     except UnicodeDecodeError:
         raise Invalid(field="body", rule="not UTF-8") from None
