@@ -95,6 +95,7 @@ class Service:
             acks="all",
             enable_idempotence=True,
             max_batch_size=256 * 1024,
+            max_request_size=2 * 1024 * 1024,  # a record as large as its topic allows, and why it was put aside
             linger_ms=0,
             request_timeout_ms=10_000,
         )
