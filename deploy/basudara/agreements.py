@@ -1,17 +1,16 @@
 """`basudara agreement apply`: an agreement from its file to the register's topic, where the services hear it."""
 
 import json
-import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import jsonschema_rs
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from chassis import ids
 from chassis.catalogue import Catalogue
 from chassis.envelope import Event, from_record, to_record
+from deploy.basudara import records
 from deploy.basudara.manifests import Agency, Agreement, BadFile
 from deploy.basudara.topics import make_topics
 
@@ -51,7 +50,8 @@ def apply(agreement: Agreement, kafka: str, catalogue: Catalogue, agencies: Mapp
         aggregateversion=before.aggregateversion + 1 if before else 1,
         data=data,
     )
-    _send(kafka, topic, channel.key_of(data), event)
+    value, headers = to_record(event)
+    records.send(kafka, topic, channel.key_of(data).encode(), value, headers)
     return "recorded"
 
 
@@ -67,39 +67,8 @@ def _check(data: dict[str, Any], agreement: Agreement, catalogue: Catalogue, age
 
 def _register(kafka: str, topic: str) -> dict[str, Event]:
     """The latest event of every agreement in the register."""
-    settings = {"bootstrap.servers": kafka, "group.id": f"register-{uuid.uuid4()}", "enable.auto.commit": False}
-    quick = {"fetch.wait.max.ms": 50, "fetch.error.backoff.ms": 20, "retry.backoff.ms": 20}  # else half a second idle
-    consumer = Consumer({**settings, **quick, "enable.partition.eof": True})
     found: dict[str, Event] = {}
-    try:
-        numbers = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-        consumer.assign([TopicPartition(topic, number, 0) for number in numbers])
-        open_partitions = set(numbers)
-        while open_partitions:
-            record = consumer.poll(10)
-            if record is None:
-                raise RuntimeError(f"{topic}: no answer within 10 s")
-            error = record.error()
-            if error is not None:
-                if error.code() != KafkaError._PARTITION_EOF:
-                    raise RuntimeError(f"{topic}: {error.str()}")
-                open_partitions.discard(record.partition())
-                continue
-            headers: Any = record.headers() or []
-            event = from_record(record.value(), headers)
-            found[event.subject] = event
-    finally:
-        consumer.close()
+    for record in records.until_now(kafka, lambda name: name == topic):
+        event = from_record(record.value, record.headers)
+        found[event.subject] = event
     return found
-
-
-def _send(kafka: str, topic: str, key: str, event: Event) -> None:
-    producer = Producer({"bootstrap.servers": kafka, "enable.idempotence": True, "acks": "all"})
-    failed: list[str] = []
-    value, headers = to_record(event)
-    sent: Any = headers  # its stub knows lists of str or bytes, not of bytes
-    producer.produce(
-        topic, value, key, headers=sent, on_delivery=lambda error, _: failed.append(error.str()) if error else None
-    )
-    if producer.flush(15) or failed:
-        raise RuntimeError(f"{topic}: not recorded: {failed or 'no answer within 15 s'}")

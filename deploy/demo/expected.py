@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from deploy.demo.watching import Seen, Watch
+from deploy.basudara.records import Seen
+from deploy.demo.watching import Watch
 
 MESSAGE = "notification.message."
 COUNTED_ONLY = "training.followup.recorded"  # the one event that tells of a person without a reference

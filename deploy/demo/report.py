@@ -7,10 +7,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from deploy.basudara.records import Seen
 from deploy.demo.expected import Person, by_agency
 from deploy.demo.town import BAPAS, WIT, Town
 from deploy.demo.verdict import Findings
-from deploy.demo.watching import Seen
 
 COLOURS = ("cyan", "green", "yellow", "magenta", "blue")
 LINES_OF_MISSING = 25

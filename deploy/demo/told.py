@@ -7,10 +7,11 @@ from functools import cache
 
 import yaml
 
+from deploy.basudara.records import Seen, short
 from deploy.basudara.stack import ROOT
 from deploy.demo.desks import Messages
 from deploy.demo.officers import NeverHappened, View, until
-from deploy.demo.watching import Seen, Watch, short
+from deploy.demo.watching import Watch
 
 STATES = ("created", "held", "sending", "delivered", "suppressed", "expired", "escalated", "resolved")
 SHOWN = 500  # rows a door gives at most

@@ -1,4 +1,4 @@
-"""An event subscriber of its own: plain aiokafka, no code of ours. Sees every topic, remembers what it saw."""
+"""An event subscriber of its own: plain aiokafka, no reading code of ours. Sees every topic, remembers what it saw."""
 
 import asyncio
 import json
@@ -12,38 +12,12 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
-PREFIX, VERSION = "id.basudara.", ".v1"
+from deploy.basudara.records import Seen
+
 BY_THE_WAY = ("retry", "parked")  # a consumer's own topics: copies of records, not events
 ENDS_OF_A_MESSAGE = frozenset({"delivered", "suppressed", "expired", "resolved"})
 LOOK_SECONDS = 0.3
 GATHER_SECONDS = 0.05
-
-
-@dataclass(frozen=True, kw_only=True)
-class Seen:
-    """One event as a subscriber meets it. `kind` is the type without what all types share."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: str
-    id: str
-    agency: str
-    kind: str
-    subject: str
-    version: int
-    time: datetime
-    data: dict[str, Any]
-
-    @property
-    def service(self) -> str:
-        return self.kind.split(".", 1)[0]
-
-    @property
-    def ref(self) -> str | None:
-        """The pseudonym under which it tells of a person; none for a programme or a count."""
-        found: str | None = self.data.get("case_ref")
-        return found
 
 
 @dataclass
@@ -167,11 +141,6 @@ class Watch:
         self.told(event)
 
 
-def short(kind: str) -> str:
-    """A type without what all types share: `training.seat.reserved`."""
-    return kind.removeprefix(PREFIX).removesuffix(VERSION)
-
-
 def _event(record: Any) -> Seen:
     """CloudEvents in structured mode."""
     said = json.loads(record.value)
@@ -181,10 +150,12 @@ def _event(record: Any) -> Seen:
         offset=record.offset,
         key=(record.key or b"").decode(),
         id=said["id"],
-        agency=said["source"].split("/")[1],
-        kind=short(said["type"]),
+        source=said["source"],
+        type=said["type"],
         subject=said["subject"],
         version=int(said["aggregateversion"]),
         time=datetime.fromisoformat(said["time"]),
+        correlation=said["correlationid"],
+        cause=said["causationid"],
         data=said["data"],
     )

@@ -48,6 +48,8 @@ class Town:
             "type": f"id.basudara.{kind}.v1",
             "subject": ref,
             "aggregateversion": version,
+            "correlationid": id,
+            "causationid": id,
             "time": "2027-01-11T00:00:00.000Z",
             "data": {"case_ref": ref},
         }
