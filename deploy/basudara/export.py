@@ -1,0 +1,106 @@
+"""`basudara events export`: one JSON line for each command, stored aggregate, inbox note, outbox row and record.
+
+The format is described in `events.md` and `events.schema.json` beside this file. No payload is read: what leaves here
+are identifiers, versions, types and headers.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from chassis.envelope import instant
+from deploy.basudara import records
+from deploy.basudara.console import Refusal
+from deploy.basudara.records import Record, Wanted
+
+MACHINERY = ("inbox", "outbox", "duties", "leases")  # collections of the chassis; all others hold aggregates
+BATCH = 1000
+ROW = {"topic": 1, "key": 1, "aggregate": 1, "version": 1, "sent": 1, "held": 1, "headers": 1}
+
+Line = dict[str, Any]
+
+
+def lines(kafka: str, wanted: Wanted, mongo: str, databases: Mapping[str, str], journal: Path | None) -> Iterator[Line]:
+    """All lines, as they are read: commands, then service by service, then records. `databases`: by "agency/service".
+
+    Not one moment's picture: what happens meanwhile may stand in one part and not in another.
+    Raises Refusal for a journal that can't be read, RuntimeError, KafkaException, PyMongoError.
+    """
+    if journal is not None:
+        yield from commands(journal)
+    with MongoClient[Line](mongo, tz_aware=True, appname="basudara events export") as client:
+        for name, database in databases.items():
+            agency, service = name.split("/")
+            for line in _kept(client[database]):
+                yield {"kind": line.pop("kind"), "agency": agency, "service": service, **line}
+    for record in records.until_now(kafka, wanted):
+        yield line_of(record)
+
+
+def commands(journal: Path) -> Iterator[Line]:
+    """The caller's own lines, marked as commands. Raises Refusal with the number of a line that is no JSON object."""
+    try:
+        with journal.open(encoding="utf-8") as open_journal:
+            for number, text in enumerate(open_journal, start=1):
+                if text.strip():
+                    yield {**_object(text, f"{journal}: line {number}"), "kind": "command"}
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refusal(f"{journal}: cannot be read: {type(error).__name__}") from None
+
+
+def _object(text: str, where: str) -> Line:
+    try:
+        said = json.loads(text)
+    except ValueError:
+        raise Refusal(f"{where}: not JSON") from None
+    if not isinstance(said, dict):
+        raise Refusal(f"{where}: not a JSON object")
+    return said
+
+
+def _kept(database: Database[Line]) -> Iterator[Line]:
+    """What one service keeps: its aggregates, the events it has handled, the events it has to say."""
+    for collection in sorted(set(database.list_collection_names()) - set(MACHINERY)):
+        for found in _documents(database, collection, {"version": 1}):
+            yield {"kind": "aggregate", "collection": collection, "id": found["_id"], "version": found["version"]}
+    for found in _documents(database, "inbox", {"at": 1}):
+        yield {"kind": "note", "note": found["_id"], "at": instant(found["at"])}
+    for found in _documents(database, "outbox", ROW):
+        yield _row(found)
+
+
+def _documents(database: Database[Line], collection: str, members: Mapping[str, int]) -> Iterator[Line]:
+    return iter(database[collection].find({}, members, batch_size=BATCH).sort("_id", 1))
+
+
+def _row(found: Line) -> Line:
+    headers = {name: text_of(value) for name, value in reversed(found["headers"])}
+    plain = {name: found[name] for name in ("topic", "aggregate", "version", "sent")}
+    named = {name: headers.get(f"ce_{name}") for name in ("type", "subject", "causationid")}
+    told = {"id": found["_id"], "key": text_of(found["key"]), "held": found.get("held")}
+    return {"kind": "row", **told, **plain, **named}
+
+
+def line_of(record: Record) -> Line:
+    """A record's line. What its value does not readably say is null."""
+    event = records.seen(record)
+    said = {
+        "id": event and event.id,
+        "type": event and event.type,
+        "subject": event and event.subject,
+        "aggregateversion": event and event.version,
+        "causationid": event and event.cause,
+        "correlationid": event and event.correlation,
+        "source": event and event.source,
+    }
+    headers = {name: text_of(value) for name, value in reversed(record.headers)}  # the first of a name stays
+    place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+    return {"kind": "record", **place, "key": text_of(record.key), **said, "headers": headers}
+
+
+def text_of(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("utf-8", "replace")
