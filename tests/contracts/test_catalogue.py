@@ -186,6 +186,18 @@ def test_copies_say_where_they_come_from() -> None:
         }  # fmt: skip
 
 
+def test_an_operators_word_says_what_was_decided_of_which_record_by_whom_and_why() -> None:
+    told = resolved(CHANNELS["parked"]["x-basudara"]["decisions"])
+    assert set(told["required"]) == set(told["properties"])
+    assert {name.removeprefix("basudara-") for name in told["required"]} == {
+        "decision", "decision-of", "decided-by", "reason",
+    }  # fmt: skip
+    assert told["properties"]["basudara-decision"]["enum"] == ["replayed", "dropped"]
+    copies = resolved(CHANNELS["parked"]["x-basudara"]["headers"])
+    only_copies_have = set(copies["required"]) - set(told["properties"])
+    assert "basudara-source-topic" in only_copies_have, "a copy must never be taken for a decision"
+
+
 def test_glossary_has_each_word_once() -> None:
     rows = re.findall(r"^\| (.+?) \| ", (CONTRACTS / "glossary.md").read_text(), re.M)
     terms = [term.lower() for term in rows if term != "Term"]
