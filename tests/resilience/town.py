@@ -20,8 +20,10 @@ from pymongo import AsyncMongoClient
 
 from chassis import ids
 from chassis.catalogue import Catalogue
+from chassis.clock import Clock
 from chassis.envelope import Event, to_record
 from chassis.testing import ROOT, Backend, Issuer, drop_topics, make_topics, new_code
+from tests.resilience.proxy import Proxy
 from tests.resilience.tally import ACCEPTED, GROUPS, REQUESTED
 
 SECONDS = float(os.environ.get("RESILIENCE_SECONDS", "0"))  # of load, where a test has a long form; 0: its short one
@@ -295,6 +297,11 @@ class Town:
             await until(quiet, f"{' and '.join(services)} settled", seconds)
 
 
+def at(store_way: Proxy) -> str:
+    """The store's URL by way of this proxy. Direct: the set would tell its own address, past the proxy."""
+    return f"mongodb://127.0.0.1:{store_way.port}/?directConnection=true"
+
+
 def case(number: int) -> str:
     """A case pseudonym of the published form, the same for the same number."""
     digits = "abcdefghijklmnopqrstuvwxyz234567"
@@ -310,16 +317,10 @@ def request(sender: str, case_ref: str, field: str = "WELDING", **more: Any) -> 
     fresh, referral = ids.event_id(), ids.new_id("ref")
     said: dict[str, Any] = {
         "id": fresh, "source": f"/{sender}/referral", "type": REQUESTED, "subject": referral,
-        "time": _now(), "correlationid": fresh, "causationid": fresh, "traceparent": ids.traceparent(),
+        "time": Clock().now(), "correlationid": fresh, "causationid": fresh, "traceparent": ids.traceparent(),
         "aggregateversion": 1, "data": {"referral_id": referral, "case_ref": case_ref, "field": field}, **more,
     }  # fmt: skip
     return Event(**said)
 
 
-def _now() -> Any:
-    from chassis.clock import Clock
-
-    return Clock().now()
-
-
-__all__ = ["ACCEPTED", "LIMIT_SECONDS", "REQUESTED", "SECONDS", "Process", "Town", "case", "request", "until"]
+__all__ = ["ACCEPTED", "LIMIT_SECONDS", "REQUESTED", "SECONDS", "Process", "Town", "at", "case", "request", "until"]

@@ -1,0 +1,50 @@
+"""A dump of a town for the checker, read from its stores and topics by their own clients."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tests.resilience.tally import ACCEPTED, GROUPS, REQUESTED
+from tests.resilience.town import Town
+
+KINDS = {"tallies": "Tally", "requests": "Request"}
+HEARD = {"training": REQUESTED, "referral": ACCEPTED}
+
+
+async def dump(town: Town, commands: Iterable[dict[str, Any]] = ()) -> list[str]:
+    """One JSON object a line, in the form that `checker.py` describes. `commands`: the caller's journal."""
+    lines = [{"kind": "command", **one} for one in commands]
+    for service, agency in town.agency_of.items():
+        owner = {"agency": agency, "service": service}
+        lines.append({"kind": "reading", **owner, "group": GROUPS[service], "type": HEARD[service]})
+        lines += [{**owner, **line} async for line in _stored(town, service)]
+    lines += _told(await town.records(*town.topics()))
+    return [json.dumps(line) for line in lines]
+
+
+async def _stored(town: Town, service: str) -> Any:
+    database = town.database(service)
+    for collection in sorted(set(await database.list_collection_names()) & set(KINDS)):
+        async for one in database[collection].find({}, {"version": 1}):
+            yield {"kind": "aggregate", "collection": collection, "id": one["_id"], "version": one["version"]}
+    async for note in database["inbox"].find():
+        yield {"kind": "note", "note": note["_id"], "at": note["at"].isoformat()}
+    async for row in database["outbox"].find({}, {"value": 0}):
+        named = {name.removeprefix("ce_"): bytes(value).decode() for name, value in row["headers"]}
+        yield {
+            "kind": "row", "id": row["_id"], "topic": row["topic"], "key": bytes(row["key"] or b"").decode(),
+            "aggregate": row["aggregate"], "version": row["version"], "sent": row["sent"], "held": row.get("held"),
+            **{name: named.get(name) for name in ("type", "subject", "causationid")},
+        }  # fmt: skip
+
+
+def _told(records: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    for record in records:
+        headers = {name: value.decode(errors="replace") for name, value in record.headers}
+        named = {name.removeprefix("ce_"): value for name, value in headers.items()}
+        attributes = ("id", "type", "subject", "aggregateversion", "causationid", "correlationid", "source")
+        yield {
+            "kind": "record", "topic": record.topic, "partition": record.partition, "offset": record.offset,
+            "key": (record.key or b"").decode(errors="replace"), "headers": headers,
+            **{name: named.get(name) for name in attributes},
+        }  # fmt: skip
