@@ -34,7 +34,7 @@ from chassis.delivery import (
     source_of,
 )
 from chassis.envelope import instant
-from chassis.errors import Contended, Expected, Unavailable
+from chassis.errors import Contended, Expected, TooSlow, Unavailable
 from chassis.store import RUN_AGAIN_SECONDS, Store
 from chassis.wire import Heard
 from chassis.work import Cause, Row, Work
@@ -86,12 +86,20 @@ class Consumer(ConsumerRebalanceListener):
         retry_topic: str,
         parked_topic: str,
         pauses: Sequence[float],
+        handler_seconds: float,
     ) -> None:
         self._listener, self._store, self._clock = listener, store, clock
         self.retry_topic, self._parked_topic, self._pauses = retry_topic, parked_topic, pauses
+        self._handler_seconds = handler_seconds
+        self._done: dict[TopicPartition, int] = {}  # up to where each of its partitions is committed, as far as known
         self._busy = asyncio.Lock()
         self._backoff = 0.1
         self.failing: str | None = None  # why polls can't commit at present: readiness tells it
+
+    def lag(self, consumer: Any) -> int:
+        """Records of its partitions that it has not committed, as far as the broker has told this reader of them."""
+        told = {one: consumer.highwater(one) or 0 for one in consumer.assignment() & self._done.keys()}
+        return sum(max(0, there - self._done[one]) for one, there in told.items())
 
     # -- the poll --------------------------------------------------------------------------------------------------
 
@@ -100,6 +108,7 @@ class Consumer(ConsumerRebalanceListener):
         records: Any = message.raw_message
         consumer: Any = message.consumer
         async with self._busy:
+            self._done = {**_first(records), **self._done}
             due, waiting = self._split(records)
             try:
                 if due:
@@ -109,6 +118,7 @@ class Consumer(ConsumerRebalanceListener):
                 self._rewind(consumer, waiting)
                 if due:
                     await consumer.commit(_positions(due))
+                    self._done |= _positions(due)
                 self._backoff, self.failing = 0.1, None
             except Exception as error:  # the poll as a whole: rewound, counted, told; nothing is passed over
                 self._tell_failure(error, len(records))
@@ -126,6 +136,8 @@ class Consumer(ConsumerRebalanceListener):
             pass
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        self._done.clear()
+        measures.ASSIGNED.inc()
         log.info("consumer.assigned", topics=len({one.topic for one in assigned}))
 
     def _split(self, records: Sequence[Any]) -> tuple[list[Any], list[Any]]:
@@ -141,10 +153,7 @@ class Consumer(ConsumerRebalanceListener):
         return due, waiting
 
     def _rewind(self, consumer: Any, records: Sequence[Any]) -> None:
-        first: dict[TopicPartition, int] = {}
-        for record in records:
-            first.setdefault(TopicPartition(record.topic, record.partition), record.offset)
-        for partition, offset in first.items():
+        for partition, offset in _first(records).items():
             try:
                 consumer.seek(partition, offset)
             except IllegalStateError:
@@ -238,7 +247,7 @@ class Consumer(ConsumerRebalanceListener):
             event=event,
         )
         try:
-            await delivery.reader.handler(delivery.heard, work)
+            await self._in_time(delivery.reader.handler(delivery.heard, work))
         except Moved:
             raise
         except Unavailable as error:
@@ -255,6 +264,16 @@ class Consumer(ConsumerRebalanceListener):
             log.error("consumer.handler_failed", exc_info=error)
             return Expected(handler=type(error).__name__)
         return None
+
+    async def _in_time(self, handled: Awaitable[None]) -> None:
+        """One slow record must not hold up its partition, nor a rebalance of the group, which waits for the poll."""
+        try:
+            async with asyncio.timeout(self._handler_seconds) as limit:
+                await handled
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise TooSlow(limit_seconds=str(self._handler_seconds)) from error
 
     def _put_aside(self, delivery: Delivery, error: Expected, work: Work) -> str:
         """Stage the copy of a record for the retry topic, or for the parked one when nothing or no attempt is left."""
@@ -307,6 +326,11 @@ class Consumer(ConsumerRebalanceListener):
         group = self._listener.group
         event = delivery.event.id if delivery.event else f"unreadable:{delivery.place}"
         return f"{group}:{event}", f"{group}:record:{delivery.place}"
+
+
+def _first(records: Sequence[Any]) -> dict[TopicPartition, int]:
+    """The offset of the first record of each partition."""
+    return {TopicPartition(record.topic, record.partition): record.offset for record in reversed(records)}
 
 
 def _positions(records: Sequence[Any]) -> dict[TopicPartition, int]:

@@ -92,6 +92,12 @@ class Overloaded(Unavailable):
     code, title = "overloaded", "Terlalu banyak permintaan sekaligus, coba lagi sebentar"
 
 
+class TooSlow(Unavailable):
+    """One record took longer than a handler may. Facts: `limit_seconds`."""
+
+    code = "too_slow"
+
+
 class NotYet(Unavailable):
     """The cause of this event has not arrived yet. Facts: the kind and id waited for."""
 

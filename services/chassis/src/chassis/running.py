@@ -149,7 +149,9 @@ class Service:
     async def _start_reading(self) -> None:
         settings, listener = self.settings, self.parts.listener
         retry, parked = self._put_aside_topics()
-        self.consumer = Consumer(listener, self.store, self.clock, retry, parked, settings.retry_seconds)
+        self.consumer = Consumer(
+            listener, self.store, self.clock, retry, parked, settings.retry_seconds, settings.handler_seconds
+        )
         patterns = [
             *self.catalogue.patterns(listener.service, listener.group, settings.agency),
             retry.replace(".", r"\."),
@@ -252,6 +254,9 @@ class Service:
             causes["relay"] = "rows wait too long"
         if self.consumer.failing:
             causes["reader"] = self.consumer.failing
+        lag = self.consumer.lag(self.reading.consumer)
+        if lag > self.settings.ready_lag_records:
+            causes["lag"] = f"{lag} records to read"
         for task in self._lasting():
             if task.done():
                 causes[task.get_name()] = "ended"

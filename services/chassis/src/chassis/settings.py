@@ -32,9 +32,11 @@ class ChassisSettings(BaseSettings):
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     instance: str = Field("1", pattern=r"^[a-z0-9-]{1,40}$", description="differs between replicas of one service")
     poll_records: int = Field(500, ge=1, le=5000, description="records in one unit of work at most")
+    handler_seconds: float = Field(5, gt=0, le=8, description="one record's handler; then it is tried again later")
     retry_seconds: tuple[float, ...] = Field(
         (0.5, 1, 2, 5, 15, 60, 300), min_length=1, description="pause before each further attempt; then parked"
     )
+    ready_lag_records: int = Field(10_000, ge=1, description="records to read before /ready names the lag")
     stop_seconds: float = Field(15, gt=0, le=60, description="a stop ends within this, whatever is down")
 
     @model_validator(mode="after")
