@@ -182,7 +182,7 @@ def test_copies_say_where_they_come_from() -> None:
     for channel in ("retry", "parked"):
         headers = resolved(CHANNELS[channel]["x-basudara"]["headers"])
         assert {name.removeprefix("basudara-") for name in headers["properties"]} == {
-            "reason", "source-topic", "source-partition", "source-offset", "attempts", "due",
+            "reason", "source-topic", "source-partition", "source-offset", "attempts", "due", "copy",
         }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ position after the transaction, so nothing is passed over; the inbox makes a sec
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, TypeVar
@@ -23,12 +24,14 @@ from chassis.clock import Clock
 from chassis.database import Moved
 from chassis.delivery import (
     ATTEMPTS,
+    COPY,
     DUE,
     OURS,
     REASON,
     Delivery,
     Reader,
     attempts_of,
+    copy_of,
     is_due,
     read,
     source_of,
@@ -190,8 +193,9 @@ class Consumer(ConsumerRebalanceListener):
                 await self._halve(deliveries)
                 return
             measures.DEFECTS.labels("commit").inc()
-            log.error("consumer.commit_refused", exc_info=error)
-            culprit = Delivery(deliveries[0].record, error=Expected(commit=type(error).__name__))
+            with bound_contextvars(**_context(deliveries[0])):
+                log.error("consumer.commit_refused", exc_info=error)
+            culprit = replace(deliveries[0], reader=None, error=Expected(commit=type(error).__name__))
             await self._store.again_while_moved(lambda: self._commit([culprit]))
 
     async def _halve(self, deliveries: Sequence[Delivery]) -> None:
@@ -206,20 +210,20 @@ class Consumer(ConsumerRebalanceListener):
         notes: dict[str, None] = {}
         counted: list[tuple[str, Any]] = []
         for delivery in deliveries:
-            event_note, record_note = self._notes(delivery)
+            own = self._notes(delivery)
             if delivery.error is None and delivery.reader is None:
                 continue  # a type nobody asked for passes by
-            if event_note in seen or event_note in notes or record_note in seen:
+            if any(note in seen or note in notes for note in own):
                 counted.append(("duplicate", delivery))
                 continue
             with bound_contextvars(**_context(delivery)):
                 error = delivery.error or await self._apply(delivery, work)
-            if error is None:
-                notes[event_note] = None
-                counted.append(("handled", delivery))
-            else:
-                notes[record_note] = None
-                counted.append((self._put_aside(delivery, error, work), (delivery, error)))
+                if error is None:
+                    notes[own[0]] = None
+                    counted.append(("handled", delivery))
+                else:
+                    notes.update(dict.fromkeys(own[1:]))
+                    counted.append((self._put_aside(delivery, error, work), (delivery, error)))
         work.cause = _nobody(self._clock.now())
         await self._store.commit(work, list(notes))
         self._count(counted)
@@ -280,7 +284,9 @@ class Consumer(ConsumerRebalanceListener):
         attempts = attempts_of(delivery.record, self.retry_topic) + 1
         again = isinstance(error, Unavailable) and attempts <= len(self._pauses)
         topic = self.retry_topic if again else self._parked_topic
+        copy = ids.event_id()
         headers = {
+            COPY: copy.encode(),
             REASON: error.reason().encode("ascii", "replace"),
             ATTEMPTS: str(attempts).encode(),
             **source_of(delivery.record, self.retry_topic),
@@ -291,7 +297,7 @@ class Consumer(ConsumerRebalanceListener):
         kept = [(name, value) for name, value in delivery.record.headers if name not in OURS and value is not None]
         work.send(
             Row(
-                id=ids.event_id(),
+                id=copy,
                 topic=topic,
                 key=delivery.record.key,
                 value=delivery.record.value,
@@ -322,10 +328,12 @@ class Consumer(ConsumerRebalanceListener):
         if counted:
             measures.COMMITTED.observe(len(counted))
 
-    def _notes(self, delivery: Delivery) -> tuple[str, str]:
-        group = self._listener.group
+    def _notes(self, delivery: Delivery) -> list[str]:
+        """The note that this event was handled, then those that this record was put aside."""
         event = delivery.event.id if delivery.event else f"unreadable:{delivery.place}"
-        return f"{group}:{event}", f"{group}:record:{delivery.place}"
+        copy = copy_of(delivery.record, self.retry_topic)
+        notes = [event, f"record:{delivery.place}", *([f"copy:{copy}"] if copy else ())]
+        return [f"{self._listener.group}:{note}" for note in notes]
 
 
 def _first(records: Sequence[Any]) -> dict[TopicPartition, int]:

@@ -15,13 +15,13 @@ from chassis.wire import Heard
 
 log = structlog.get_logger()
 
-REASON, ATTEMPTS, DUE = "basudara-reason", "basudara-attempts", "basudara-due"
+REASON, ATTEMPTS, DUE, COPY = "basudara-reason", "basudara-attempts", "basudara-due", "basudara-copy"
 SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET = (
     "basudara-source-topic",
     "basudara-source-partition",
     "basudara-source-offset",
 )
-OURS = (REASON, ATTEMPTS, DUE, SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET)
+OURS = (REASON, ATTEMPTS, DUE, COPY, SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET)
 
 Handler = Callable[[Any, Any], Awaitable[None]]
 Loads = Callable[[Any], list[tuple[type[Any], str]]]
@@ -95,6 +95,12 @@ def source_of(record: Any, retry_topic: str) -> dict[str, bytes]:
     if record.topic != retry_topic:
         return here
     return {name: _header(record, name) or value for name, value in here.items()}
+
+
+def copy_of(record: Any, retry_topic: str) -> str:
+    """Which copy this is: a relay that died before it marked sends one twice. A replay is none, and is handled anew."""
+    told = _header(record, COPY) if record.topic == retry_topic else None
+    return (told or b"").decode("ascii", "replace")[:100]
 
 
 def is_due(record: Any, now: datetime) -> bool:
