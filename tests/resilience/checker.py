@@ -227,11 +227,11 @@ def disordered(dump: Dump) -> Iterator[Finding]:
 
 
 def causeless(dump: Dump) -> Iterator[Finding]:
-    """An event whose cause nobody commanded and no record shows."""
+    """An event whose cause nobody commanded and no other record shows."""
     known = {one["id"] for one in dump.records} | {one["cause"] for one in dump.commands}
     unanswered = {one["subject"] for one in dump.commands if one["cause"] is None}
     for record in dump.records:
-        if record["causationid"] in known:
+        if record["causationid"] in known and record["causationid"] != record["id"]:
             continue
         is_root = record["causationid"] == record["correlationid"]
         if not (is_root and record["subject"] in unanswered):

@@ -4,11 +4,24 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from chassis.envelope import Event
+from tests.resilience.checker import check
 from tests.resilience.tally import ACCEPTED, GROUPS, REQUESTED
 from tests.resilience.town import Town
 
-KINDS = {"tallies": "Tally", "requests": "Request"}
+COLLECTIONS = {"tallies", "requests"}
 HEARD = {"training": REQUESTED, "referral": ACCEPTED}
+
+
+def command(event: Event) -> dict[str, Any]:
+    """A request that the test put on its topic itself, as the sender's journal would tell of it."""
+    cause = event.causationid
+    return {"agency": event.agency, "service": event.service, "subject": event.subject, "cause": cause}
+
+
+async def findings(town: Town, commands: Iterable[dict[str, Any]] = ()) -> list[str]:
+    """What the checker finds in the town now."""
+    return [str(one) for one in check(await dump(town, commands))]
 
 
 async def dump(town: Town, commands: Iterable[dict[str, Any]] = ()) -> list[str]:
@@ -24,7 +37,7 @@ async def dump(town: Town, commands: Iterable[dict[str, Any]] = ()) -> list[str]
 
 async def _stored(town: Town, service: str) -> Any:
     database = town.database(service)
-    for collection in sorted(set(await database.list_collection_names()) & set(KINDS)):
+    for collection in COLLECTIONS & set(await database.list_collection_names()):
         async for one in database[collection].find({}, {"version": 1}):
             yield {"kind": "aggregate", "collection": collection, "id": one["_id"], "version": one["version"]}
     async for note in database["inbox"].find():

@@ -132,6 +132,11 @@ def event_that_nobody_caused(lines: list[Line]) -> list[Line]:
     return without(lines, kind="command", cause="c1")
 
 
+def event_that_caused_itself(lines: list[Line]) -> list[Line]:
+    lines = without(lines, kind="command", cause="c1")
+    return changed(lines, {"kind": "record", "id": "a1"}, causationid="a1")
+
+
 def version_that_nothing_tells_of(lines: list[Line]) -> list[Line]:
     return without(without(lines, kind="row", id="b2"), kind="record", id="b2")
 
@@ -165,6 +170,7 @@ PLANTED: dict[Callable[[list[Line]], list[Line]], str] = {
     effect_without_a_note: "unnoted",
     records_that_changed_places: "disordered",
     event_that_nobody_caused: "causeless",
+    event_that_caused_itself: "causeless",
     version_that_nothing_tells_of: "gap",
     last_version_that_nothing_tells_of: "gap",
     state_that_was_lost: "behind",

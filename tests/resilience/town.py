@@ -207,8 +207,7 @@ class Town:
     async def put_request(self, case_ref: str, field: str = "WELDING", **more: Any) -> Event:
         """Put `referral.requested` on its topic, as the sender's service would. `more`: members of the event."""
         event = request(self.sender, case_ref, field, **more)
-        value, headers = to_record(event)
-        await self.put(value, headers, case_ref.encode())
+        await self.put(*to_record(event), case_ref.encode())
         return event
 
     async def put(
@@ -278,11 +277,6 @@ class Town:
         found = await self.admin.list_consumer_group_offsets(self.group(service))
         return {part: row.offset for part, row in found.items() if row.offset >= 0}
 
-    async def generation(self, service: str) -> str:
-        """State of the reading group and its members, as the broker tells them."""
-        response = (await self.admin.describe_consumer_groups([self.group(service)]))[0]
-        return str(response.to_object()["groups"][0])
-
     async def settled(self, *services: str, seconds: float = LIMIT_SECONDS) -> None:
         """Until these services have read all there is for them, and sent all they had to say."""
 
@@ -314,10 +308,10 @@ def case(number: int) -> str:
 
 def request(sender: str, case_ref: str, field: str = "WELDING", **more: Any) -> Event:
     """`referral.requested` of the sender for this case. `more`: members of the event that are to differ."""
-    fresh, referral = ids.event_id(), ids.new_id("ref")
+    cause, referral = ids.event_id(), ids.new_id("ref")
     said: dict[str, Any] = {
-        "id": fresh, "source": f"/{sender}/referral", "type": REQUESTED, "subject": referral,
-        "time": Clock().now(), "correlationid": fresh, "causationid": fresh, "traceparent": ids.traceparent(),
+        "id": ids.event_id(), "source": f"/{sender}/referral", "type": REQUESTED, "subject": referral,
+        "time": Clock().now(), "correlationid": cause, "causationid": cause, "traceparent": ids.traceparent(),
         "aggregateversion": 1, "data": {"referral_id": referral, "case_ref": case_ref, "field": field}, **more,
     }  # fmt: skip
     return Event(**said)
