@@ -29,6 +29,7 @@ from chassis.delivery import (
     OURS,
     REASON,
     Delivery,
+    Known,
     Reader,
     attempts_of,
     copy_of,
@@ -36,7 +37,7 @@ from chassis.delivery import (
     read,
     source_of,
 )
-from chassis.envelope import instant
+from chassis.envelope import Event, instant
 from chassis.errors import Contended, Expected, TooSlow, Unavailable
 from chassis.store import RUN_AGAIN_SECONDS, Store
 from chassis.wire import Heard
@@ -59,14 +60,21 @@ class Listener:
         self.readers: dict[str, Reader] = {}
 
     def to(
-        self, model: type[H], loads: Callable[[H], list[tuple[type[Any], str]]] | None = None
+        self,
+        model: type[H],
+        loads: Callable[[H], list[tuple[type[Any], str]]] | None = None,
+        then: Callable[[H, Event, Known], list[tuple[type[Any], str]]] | None = None,
     ) -> Callable[[Callable[[H, Work], Awaitable[None]]], Callable[[H, Work], Awaitable[None]]]:
-        """Register the one function for this type; `loads` names aggregates to read for a whole poll at once."""
+        """Register the one function for this type.
+
+        `loads` names aggregates to read for a whole poll at once, `then` those that can be named only by what was
+        read or by the event's own attributes. What neither names is read when the handler asks, one by one.
+        """
 
         def register(handler: Callable[[H, Work], Awaitable[None]]) -> Callable[[H, Work], Awaitable[None]]:
             if model.TYPE in self.readers:
                 raise ValueError(f"{model.TYPE} has a function already")
-            self.readers[model.TYPE] = Reader(model, handler, loads)
+            self.readers[model.TYPE] = Reader(model, handler, loads, then)
             return handler
 
         return register
@@ -95,6 +103,7 @@ class Consumer(ConsumerRebalanceListener):
         self.retry_topic, self._parked_topic, self._pauses = retry_topic, parked_topic, pauses
         self._handler_seconds = handler_seconds
         self._done: dict[TopicPartition, int] = {}  # up to where each of its partitions is committed, as far as known
+        self._handler_seconds = handler_seconds
         self._busy = asyncio.Lock()
         self._backoff = 0.1
         self.failing: str | None = None  # why polls can't commit at present: readiness tells it
@@ -139,6 +148,7 @@ class Consumer(ConsumerRebalanceListener):
             pass
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        measures.ASSIGNED.inc()
         self._done.clear()
         measures.ASSIGNED.inc()
         log.info("consumer.assigned", topics=len({one.topic for one in assigned}))
@@ -229,13 +239,17 @@ class Consumer(ConsumerRebalanceListener):
         self._count(counted)
 
     async def _prefetch(self, work: Work, deliveries: Sequence[Delivery], seen: set[str]) -> None:
-        wanted: dict[type[Any], list[str]] = {}
-        for one in deliveries:
-            if one.reader is not None and one.reader.loads is not None and self._notes(one)[0] not in seen:
-                for kind, id in one.reader.loads(one.heard):
-                    wanted.setdefault(kind, []).append(id)
-        for kind, found in wanted.items():
-            await work.prefetch(kind, found)
+        fresh = [
+            (one.reader, one.heard, one.event)
+            for one in deliveries
+            if one.reader is not None and one.event is not None and self._notes(one)[0] not in seen
+        ]
+        at_once = [pair for reader, heard, _ in fresh if reader.loads for pair in reader.loads(heard)]
+        await _read_ahead(work, at_once)
+        after = [
+            pair for reader, heard, event in fresh if reader.then for pair in reader.then(heard, event, work.known)
+        ]
+        await _read_ahead(work, after)
 
     async def _apply(self, delivery: Delivery, work: Work) -> Expected | None:
         """Run the one handler; its staged changes are taken back if it raises. Returns why, if it was refused."""
@@ -339,6 +353,14 @@ class Consumer(ConsumerRebalanceListener):
 def _first(records: Sequence[Any]) -> dict[TopicPartition, int]:
     """The offset of the first record of each partition."""
     return {TopicPartition(record.topic, record.partition): record.offset for record in reversed(records)}
+
+
+async def _read_ahead(work: Work, pairs: list[tuple[type[Any], str]]) -> None:
+    wanted: dict[type[Any], list[str]] = {}
+    for kind, id in pairs:
+        wanted.setdefault(kind, []).append(id)
+    for kind, found in wanted.items():
+        await work.prefetch(kind, found)
 
 
 def _positions(records: Sequence[Any]) -> dict[TopicPartition, int]:

@@ -25,15 +25,18 @@ OURS = (REASON, ATTEMPTS, DUE, COPY, SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFS
 
 Handler = Callable[[Any, Any], Awaitable[None]]
 Loads = Callable[[Any], list[tuple[type[Any], str]]]
+Known = Callable[[type[Any], str], Any]  # what was read of a poll so far: kind, id → aggregate or None
+Then = Callable[[Any, Event, Known], list[tuple[type[Any], str]]]
 
 
 @dataclass(frozen=True)
 class Reader:
-    """One function registered for one type, and the aggregates it will ask for."""
+    """One function registered for one type, and the aggregates it will ask for: at once, and after those are read."""
 
     model: type[Heard]
     handler: Handler
     loads: Loads | None
+    then: Then | None = None
 
 
 @dataclass(frozen=True)

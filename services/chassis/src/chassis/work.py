@@ -124,6 +124,11 @@ class Work:
             raise NotFound(kind=kind.__name__.lower(), id=id[:60])
         return found
 
+    def known(self, kind: type[A], id: str) -> A | None:
+        """The aggregate if this work has read it; never asks the store."""
+        found = self._known.get((kind, id))
+        return None if found is None else found.now
+
     async def prefetch(self, kind: type[Any], ids: list[str]) -> None:
         """Read many at once, so that a whole poll costs one round trip per kind."""
         missing = [id for id in dict.fromkeys(ids) if (kind, id) not in self._known]

@@ -1,6 +1,7 @@
 """What referral does with the events it hears: one function per event, `<command>_when_<event>`."""
 
 from chassis.consuming import Listener
+from chassis.delivery import Known
 from chassis.envelope import Event
 from chassis.work import Work
 from referral import wire
@@ -142,8 +143,13 @@ def _referral(event: wire.OfReferral) -> list[tuple[type, str]]:
     return [(Referral, event.referral_id)]
 
 
+def _its_person(event: wire.OfReferral, _event: Event, known: Known) -> list[tuple[type, str]]:
+    referral = known(Referral, event.referral_id)
+    return [] if referral is None else [(Participant, referral.case_ref)]
+
+
 def _hear_answers(heard: Listener, rules: Rules) -> None:
-    @heard.to(wire.PlacementAccepted, loads=_referral)
+    @heard.to(wire.PlacementAccepted, loads=_referral, then=_its_person)
     async def accept_referral_when_placement_accepted(event: wire.PlacementAccepted, work: Work) -> None:
         command = training.AcceptReferral(
             referral_id=event.referral_id,
@@ -154,7 +160,7 @@ def _hear_answers(heard: Listener, rules: Rules) -> None:
         )
         await training.accept_referral(command, work, rules)
 
-    @heard.to(wire.PlacementDeclined, loads=_referral)
+    @heard.to(wire.PlacementDeclined, loads=_referral, then=_its_person)
     async def reject_referral_when_placement_declined(event: wire.PlacementDeclined, work: Work) -> None:
         command = training.RejectReferral(
             referral_id=event.referral_id,
@@ -190,32 +196,32 @@ def _follow(
 def _hear_enrolments(heard: Listener, rules: Rules) -> None:
     _hear_seats(heard, rules)
 
-    @heard.to(wire.EnrolmentConfirmed, loads=_referral)
+    @heard.to(wire.EnrolmentConfirmed, loads=_referral, then=_its_person)
     async def progress_referral_when_enrolment_confirmed(event: wire.EnrolmentConfirmed, work: Work) -> None:
         await training.follow_training(_follow(event, work, "enrolment.confirmed"), work, rules)
 
-    @heard.to(wire.EnrolmentStarted, loads=_referral)
+    @heard.to(wire.EnrolmentStarted, loads=_referral, then=_its_person)
     async def start_referral_when_enrolment_started(event: wire.EnrolmentStarted, work: Work) -> None:
         await training.follow_training(_follow(event, work, "enrolment.started"), work, rules)
 
-    @heard.to(wire.EnrolmentSuspended, loads=_referral)
+    @heard.to(wire.EnrolmentSuspended, loads=_referral, then=_its_person)
     async def pause_referral_when_enrolment_suspended(event: wire.EnrolmentSuspended, work: Work) -> None:
         await training.follow_training(_follow(event, work, "enrolment.suspended", event.reason_code), work, rules)
 
-    @heard.to(wire.EnrolmentResumed, loads=_referral)
+    @heard.to(wire.EnrolmentResumed, loads=_referral, then=_its_person)
     async def resume_referral_when_enrolment_resumed(event: wire.EnrolmentResumed, work: Work) -> None:
         await training.follow_training(_follow(event, work, "enrolment.resumed"), work, rules)
 
-    @heard.to(wire.EnrolmentCompleted, loads=_referral)
+    @heard.to(wire.EnrolmentCompleted, loads=_referral, then=_its_person)
     async def complete_referral_when_enrolment_completed(event: wire.EnrolmentCompleted, work: Work) -> None:
         command = _follow(event, work, "enrolment.completed", passed=event.passed)
         await training.follow_training(command, work, rules)
 
-    @heard.to(wire.EnrolmentWithdrawn, loads=_referral)
+    @heard.to(wire.EnrolmentWithdrawn, loads=_referral, then=_its_person)
     async def cancel_referral_when_enrolment_withdrawn(event: wire.EnrolmentWithdrawn, work: Work) -> None:
         await training.follow_training(_follow(event, work, "enrolment.withdrawn", event.reason_code), work, rules)
 
-    @heard.to(wire.EnrolmentDropped, loads=_referral)
+    @heard.to(wire.EnrolmentDropped, loads=_referral, then=_its_person)
     async def fail_referral_when_enrolment_dropped(event: wire.EnrolmentDropped, work: Work) -> None:
         await training.follow_training(_follow(event, work, "enrolment.dropped", event.reason_code), work, rules)
 
@@ -227,14 +233,14 @@ def _hear_enrolments(heard: Listener, rules: Rules) -> None:
 
 
 def _hear_seats(heard: Listener, rules: Rules) -> None:
-    @heard.to(wire.SeatWaitlisted, loads=_referral)
+    @heard.to(wire.SeatWaitlisted, loads=_referral, then=_its_person)
     async def progress_referral_when_seat_waitlisted(event: wire.SeatWaitlisted, work: Work) -> None:
         await training.follow_training(_follow(event, work, "seat.waitlisted", event.reason_code), work, rules)
 
-    @heard.to(wire.SeatReserved, loads=_referral)
+    @heard.to(wire.SeatReserved, loads=_referral, then=_its_person)
     async def progress_referral_when_seat_reserved(event: wire.SeatReserved, work: Work) -> None:
         await training.follow_training(_follow(event, work, "seat.reserved"), work, rules)
 
-    @heard.to(wire.SeatReleased, loads=_referral)
+    @heard.to(wire.SeatReleased, loads=_referral, then=_its_person)
     async def cancel_referral_when_seat_released(event: wire.SeatReleased, work: Work) -> None:
         await training.follow_training(_follow(event, work, "seat.released", event.reason_code), work, rules)
