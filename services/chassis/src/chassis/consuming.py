@@ -148,7 +148,6 @@ class Consumer(ConsumerRebalanceListener):
             pass
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        measures.ASSIGNED.inc()
         self._done.clear()
         measures.ASSIGNED.inc()
         log.info("consumer.assigned", topics=len({one.topic for one in assigned}))
