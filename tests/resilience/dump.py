@@ -29,7 +29,8 @@ async def dump(town: Town, commands: Iterable[dict[str, Any]] = ()) -> list[str]
     lines = [{"kind": "command", **one} for one in commands]
     for service, agency in town.agency_of.items():
         owner = {"agency": agency, "service": service}
-        lines.append({"kind": "reading", **owner, "group": GROUPS[service], "type": HEARD[service]})
+        if service in {process.service for process in town.processes}:
+            lines.append({"kind": "reading", **owner, "group": GROUPS[service], "type": HEARD[service]})
         lines += [{**owner, **line} async for line in _stored(town, service)]
     lines += _told(await town.records(*town.topics()))
     return [json.dumps(line) for line in lines]

@@ -16,9 +16,10 @@ EACH_SECONDS = 0.02  # 50 records a second
 async def load(town: Town) -> AsyncIterator[list[Event]]:
     """Requests for twenty cases, fifty a second, for the length of a `with`."""
     put: list[Event] = []
+    enough = asyncio.Event()
 
     async def go_on() -> None:
-        while True:
+        while not enough.is_set():
             put.append(await town.put_request(case(len(put) % CASES)))
             await asyncio.sleep(EACH_SECONDS)
 
@@ -26,8 +27,8 @@ async def load(town: Town) -> AsyncIterator[list[Event]]:
     try:
         yield put
     finally:
-        going.cancel()
-        await asyncio.wait([going])
+        enough.set()
+        await going
 
 
 async def assert_once_each(town: Town, put: list[Event]) -> None:
