@@ -14,7 +14,6 @@ from pymongo.errors import (
     ConnectionFailure,
     DuplicateKeyError,
     ExecutionTimeout,
-    OperationFailure,
     PyMongoError,
     WTimeoutError,
 )
@@ -66,13 +65,11 @@ def told_as_ours() -> Iterator[None]:
         raise Moved from error
     except (ConnectionFailure, AutoReconnect, ExecutionTimeout, WTimeoutError) as error:
         raise Unavailable(store="not reached") from error
-    except OperationFailure as error:
-        if error.has_error_label("TransientTransactionError"):
-            raise Moved from error
-        raise
     except PyMongoError as error:
         if error.has_error_label("TransientTransactionError"):
             raise Moved from error
+        if error.has_error_label("UnknownTransactionCommitResult"):  # it may have committed: only a reader can tell
+            raise Unavailable(store="commit not confirmed") from error
         raise
 
 

@@ -46,7 +46,7 @@ class DutyRunner:
         while True:
             try:
                 done = await self.round()
-            except Expected as error:
+            except (Expected, Moved) as error:
                 log.warning("duties.round_failed", exc_info=error)
                 done = 0
             if not done:

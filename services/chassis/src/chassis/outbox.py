@@ -23,7 +23,7 @@ from aiokafka.errors import (
 from chassis import ids, measures
 from chassis.catalogue import Catalogue, NotInCatalogue
 from chassis.clock import Clock
-from chassis.database import Database, Session, UpdateOne, told_as_ours
+from chassis.database import Database, Moved, Session, UpdateOne, told_as_ours
 from chassis.envelope import Event, to_record
 from chassis.errors import Expected, TooLarge
 from chassis.wire import Said
@@ -32,6 +32,7 @@ from chassis.work import Aggregate, Cause, Row
 log = structlog.get_logger()
 
 LARGEST_BYTES = 900_000  # below Kafka's default of 1 MiB, with room for the headers of retry and parking
+BATCH_BYTES = 256 * 1024  # sent to the broker at once; a larger record goes alone
 ROUND_ROWS = 1000
 LEASE = timedelta(seconds=10)
 SHUT = timedelta(seconds=15)  # so long a topic that refuses us is left alone
@@ -196,7 +197,7 @@ class Relay:
             try:
                 sent = await self.round() if await self.lease.hold() else 0
                 pause = 0.1
-            except (Expected, KafkaError, Lost) as error:
+            except (Expected, KafkaError, Lost, Moved) as error:
                 log.warning("relay.round_failed", exc_info=error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5)
@@ -252,8 +253,11 @@ class Relay:
         done = [row["_id"] for row, _ in futures if (row["topic"], row["key"]) not in failed]
         if done:
             await self._mark(done)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
+        for row, outcome in told:
+            # such a row went in a batch of its own: the broker's answer is about it and no other
+            if isinstance(outcome, MessageSizeTooLargeError) and len(row["value"]) > BATCH_BYTES:
+                await self._hold(row, outcome)
+            elif isinstance(outcome, BaseException):
                 raise outcome
         return len(done)
 

@@ -24,11 +24,11 @@ from chassis.auth import Gate
 from chassis.catalogue import Catalogue
 from chassis.clock import Clock
 from chassis.consuming import Consumer, Listener, poll
-from chassis.database import Database
+from chassis.database import Database, Moved
 from chassis.duties import Duties, DutyRunner
 from chassis.errors import Expected
 from chassis.http import Door, http_app
-from chassis.outbox import Outbox, Relay
+from chassis.outbox import BATCH_BYTES, Outbox, Relay
 from chassis.settings import ChassisSettings
 from chassis.store import Kept, Store
 
@@ -94,7 +94,7 @@ class Service:
             client_id=self._appname,
             acks="all",
             enable_idempotence=True,
-            max_batch_size=256 * 1024,
+            max_batch_size=BATCH_BYTES,
             max_request_size=2 * 1024 * 1024,  # a record as large as its topic allows, and why it was put aside
             linger_ms=0,
             request_timeout_ms=10_000,
@@ -117,7 +117,7 @@ class Service:
         while True:
             try:
                 return await attempt()
-            except (Expected, OSError, ConnectionError) as error:
+            except (Expected, Moved, OSError, ConnectionError) as error:
                 log.warning("service.waits", exc_info=error)
             except KafkaError as error:
                 if type(error) not in BROKER_AWAY:
@@ -299,7 +299,7 @@ class Service:
     async def _let_go(self) -> None:
         try:
             await self.relay.lease.give_up()
-        except Expected as error:
+        except (Expected, Moved) as error:
             log.warning("service.lease_not_given_up", exc_info=error)
         await self._producer.stop()
 
