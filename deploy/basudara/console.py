@@ -21,7 +21,7 @@ from deploy.local.processes import CannotStart
 Home = Annotated[Path, typer.Option(help="Folder that holds the running installation.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 UP = stacks.ROOT / ".local" / "up"
-WIDTH_UNSEEN = 200  # columns where no terminal says how many it has
+WIDTH_UNSEEN = 240  # columns where no terminal says how many it has
 
 
 class Refusal(Exception):

@@ -86,6 +86,8 @@ def _joined(near: list[Seen], ref: str) -> list[Seen]:
     of nobody but belongs to one of their correlations, such as the start of a class."""
     crowded = _crowded(near)
     found = {event.id: event for event in near if ref in _names(event)}
+    if _is_crowd(found.values()):
+        return list(found.values())  # asked for what one command did for many: followed to none of them
     grown = 0
     while grown < len(found):
         grown = len(found)
@@ -100,12 +102,17 @@ def _joined(near: list[Seen], ref: str) -> list[Seen]:
 
 
 def _crowded(near: Iterable[Seen]) -> set[str]:
-    """Correlations that tell of two persons in one topic."""
-    persons: dict[tuple[str, str], set[str]] = defaultdict(set)
+    """Correlations that are many persons' affair."""
+    events: dict[str, list[Seen]] = defaultdict(list)
     for event in near:
-        if event.ref is not None:
-            persons[event.correlation, event.topic].add(event.ref)
-    return {correlation for (correlation, _), refs in persons.items() if len(refs) > 1}
+        events[event.correlation].append(event)
+    return {correlation for correlation, own in events.items() if _is_crowd(own)}
+
+
+def _is_crowd(events: Iterable[Seen]) -> bool:
+    """Whether two persons are told of in one topic."""
+    refs: dict[str, str] = {}
+    return any(event.ref is not None and refs.setdefault(event.topic, event.ref) != event.ref for event in events)
 
 
 def _steps(found: list[Seen], near: _Near) -> list[Step]:

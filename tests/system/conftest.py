@@ -9,7 +9,15 @@ from tests.system.offices import WIRE
 from tests.system.play import Played, play_stories
 from tests.system.seeing import let_go
 
-IN_ORDER = ("test_story_a", "test_story_d", "test_edge_http", "test_edge_kafka", "test_stack")
+IN_ORDER = (
+    "test_story_a",
+    "test_story_d",
+    "test_edge_http",
+    "test_edge_kafka",
+    "test_stack",
+    "test_events",
+    "test_parked",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
