@@ -12,7 +12,7 @@ from typing import Any
 import uvloop
 
 from chassis import logs, measures
-from chassis.running import Service
+from chassis.running import Service, spare_the_collector
 from chassis.settings import ChassisSettings
 from referral.bootstrap import build as build_referral
 from referral.settings import Settings as ReferralSettings
@@ -54,6 +54,7 @@ async def _start(asked: dict[str, Any]) -> tuple[Any, Any]:
     if not asked.get("relay", True):
         _without_relay()
     await service.start()
+    spare_the_collector()
     return service, _handled
 
 

@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import chain
+from functools import partial
+from itertools import chain, count
 from typing import Any, TypeVar
 
 import structlog
@@ -17,9 +18,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError, KafkaError
 from faststream.kafka import KafkaMessage
-from structlog.contextvars import bound_contextvars
 
-from chassis import ids, measures
+from chassis import ids, logs, measures
 from chassis.clock import Clock
 from chassis.database import Moved
 from chassis.delivery import (
@@ -186,10 +186,11 @@ class Consumer(ConsumerRebalanceListener):
     async def _commit_or_bisect(self, deliveries: Sequence[Delivery]) -> None:
         """Commit all in one transaction. What the commit refuses stands alone in the end, and is parked; a poll that
         others keep overtaking is halved too, since fewer aggregates meet fewer rivals."""
-        alone = len(deliveries) == 1
+        alone, times = len(deliveries) == 1, count()
         try:
             await self._store.again_while_moved(
-                lambda: self._commit(deliveries), RUN_AGAIN_SECONDS if alone else TOGETHER_SECONDS
+                lambda: self._commit(deliveries, trusting=next(times) == 0),
+                RUN_AGAIN_SECONDS if alone else TOGETHER_SECONDS,
             )
         except Contended:
             if alone:
@@ -202,30 +203,32 @@ class Consumer(ConsumerRebalanceListener):
                 await self._halve(deliveries)
                 return
             measures.DEFECTS.labels("commit").inc()
-            with bound_contextvars(**_context(deliveries[0])):
+            with logs.about(partial(_context, deliveries[0])):
                 log.error("consumer.commit_refused", exc_info=error)
             culprit = replace(deliveries[0], reader=None, error=Expected(commit=type(error).__name__))
-            await self._store.again_while_moved(lambda: self._commit([culprit]))
+            await self._store.again_while_moved(lambda: self._commit([culprit], trusting=False))
 
     async def _halve(self, deliveries: Sequence[Delivery]) -> None:
         middle = len(deliveries) // 2
         await self._commit_or_bisect(deliveries[:middle])
         await self._commit_or_bisect(deliveries[middle:])
 
-    async def _commit(self, deliveries: Sequence[Delivery]) -> None:
+    async def _commit(self, deliveries: Sequence[Delivery], *, trusting: bool) -> None:
+        """Most records come once. A first try trusts in that: the inbox refuses what it holds, and the next one asks
+        it before (decision 0005)."""
         work = self._store.work(_nobody(self._clock.now()))
-        seen = await self._store.noted([note for one in deliveries for note in self._notes(one)])
-        await self._prefetch(work, deliveries, seen)
+        told = [(one, self._notes(one)) for one in deliveries]
+        seen = set() if trusting else await self._store.noted([note for _, own in told for note in own])
+        await self._prefetch(work, [one for one, own in told if own[0] not in seen])
         notes: dict[str, None] = {}
         counted: list[tuple[str, Any]] = []
-        for delivery in deliveries:
-            own = self._notes(delivery)
+        for delivery, own in told:
             if delivery.error is None and delivery.reader is None:
                 continue  # a type nobody asked for passes by
             if any(note in seen or note in notes for note in own):
                 counted.append(("duplicate", delivery))
                 continue
-            with bound_contextvars(**_context(delivery)):
+            with logs.about(partial(_context, delivery)):
                 error = delivery.error or await self._apply(delivery, work)
                 if error is None:
                     notes[own[0]] = None
@@ -237,11 +240,9 @@ class Consumer(ConsumerRebalanceListener):
         await self._store.commit(work, list(notes))
         self._count(counted)
 
-    async def _prefetch(self, work: Work, deliveries: Sequence[Delivery], seen: set[str]) -> None:
+    async def _prefetch(self, work: Work, deliveries: Sequence[Delivery]) -> None:
         fresh = [
-            (one.reader, one.heard, one.event)
-            for one in deliveries
-            if one.reader is not None and one.event is not None and self._notes(one)[0] not in seen
+            (one.reader, one.heard, one.event) for one in deliveries if one.reader is not None and one.event is not None
         ]
         at_once = [pair for reader, heard, _ in fresh if reader.loads for pair in reader.loads(heard)]
         await _read_ahead(work, at_once)
@@ -344,9 +345,9 @@ class Consumer(ConsumerRebalanceListener):
     def _notes(self, delivery: Delivery) -> list[str]:
         """The note that this event was handled, then those that this record was put aside."""
         event = delivery.event.id if delivery.event else f"unreadable:{delivery.place}"
-        copy = copy_of(delivery.record, self.retry_topic)
-        notes = [event, f"record:{delivery.place}", *([f"copy:{copy}"] if copy else ())]
-        return [f"{self._listener.group}:{note}" for note in notes]
+        copy, group = copy_of(delivery.record, self.retry_topic), self._listener.group
+        notes = [f"{group}:{event}", f"{group}:record:{delivery.place}"]
+        return [*notes, f"{group}:copy:{copy}"] if copy else notes
 
 
 def _first(records: Sequence[Any]) -> dict[TopicPartition, int]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic_core import to_json
+
 from chassis import strict_json
 from chassis.errors import Invalid
 
@@ -49,7 +51,20 @@ def instant(moment: datetime) -> str:
 
 
 def to_record(event: Event) -> tuple[bytes, list[tuple[str, bytes]]]:
-    """Structured-mode value and headers; the attributes are mirrored in `ce_` headers for readers that filter."""
+    """Structured-mode value and headers."""
+    value = value_of(event)
+    return value, mirrored(value)
+
+
+def mirrored(value: bytes) -> list[tuple[str, bytes]]:
+    """The headers of an event: its attributes once more, in `ce_` headers, for readers that filter."""
+    headers = [("content-type", CONTENT_TYPE.encode())]
+    attributes: dict[str, Any] = json.loads(value)
+    return headers + [(f"ce_{name}", str(told).encode()) for name, told in attributes.items() if name != "data"]
+
+
+def value_of(event: Event) -> bytes:
+    """The event as structured-mode JSON."""
     attributes: dict[str, str | int] = {
         "specversion": "1.0",
         "id": event.id,
@@ -64,10 +79,7 @@ def to_record(event: Event) -> tuple[bytes, list[tuple[str, bytes]]]:
         "traceparent": event.traceparent,
         "aggregateversion": event.aggregateversion,
     }
-    value = json.dumps({**attributes, "data": event.data}, ensure_ascii=False, separators=(",", ":")).encode()
-    headers = [("content-type", CONTENT_TYPE.encode())]
-    headers += [(f"ce_{name}", str(attribute).encode()) for name, attribute in attributes.items()]
-    return value, headers
+    return to_json({**attributes, "data": event.data})
 
 
 def from_record(value: bytes | None, headers: Headers) -> Event:
@@ -101,9 +113,12 @@ def _binary_attributes(headers: Headers) -> dict[str, Any]:
         if name[3:] in attributes:
             raise Invalid(field=name[:40], rule="the header is repeated")
         try:
-            attributes[name[3:]] = (raw or b"").decode()
+            text = (raw or b"").decode()
         except UnicodeDecodeError:
             raise Invalid(field=name[:40], rule="not UTF-8") from None
+        if strict_json.forbidden(text):
+            raise Invalid(field=name[:40], rule="holds control, bidi or surrogate characters")
+        attributes[name[3:]] = text
     return attributes
 
 
@@ -112,7 +127,7 @@ def _event(attributes: dict[str, Any]) -> Event:
         raise Invalid(field="specversion", rule="must be 1.0")
     for name in REQUIRED:
         text = attributes.get(name)
-        if not isinstance(text, str) or not 0 < len(text) <= 300 or strict_json.forbidden(text):
+        if not isinstance(text, str) or not 0 < len(text) <= 300:
             raise Invalid(field=name, rule="must be a text of 1 to 300 characters")
     for name, pattern in (("type", _TYPE), ("source", _SOURCE), ("traceparent", _TRACEPARENT)):
         if not pattern.fullmatch(attributes[name]):

@@ -3,7 +3,11 @@
 import logging
 import sys
 import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import TracebackType
+from typing import Any
 
 import structlog
 from structlog.typing import EventDict
@@ -18,6 +22,24 @@ FIELDS = {
 def known_fields(*names: str) -> None:
     """Let a service's own ids and codes into its logs. Never a personal value: those have no field."""
     FIELDS.update(names)
+
+
+_ABOUT: ContextVar[Callable[[], Mapping[str, Any]] | None] = ContextVar("about", default=None)
+
+
+@contextmanager
+def about(what: Callable[[], Mapping[str, Any]]) -> Iterator[None]:
+    """Every line said inside carries these fields. They are made only when a line is said: most events say none."""
+    token = _ABOUT.set(what)
+    try:
+        yield
+    finally:
+        _ABOUT.reset(token)
+
+
+def _what_it_is_about(_logger: object, _method: str, line: EventDict) -> EventDict:
+    what = _ABOUT.get()
+    return line if what is None else {**what(), **line}
 
 
 def only_known_fields(_logger: object, _method: str, line: EventDict) -> EventDict:
@@ -51,6 +73,7 @@ def setup(service: str, agency: str, level: str = "INFO") -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _what_it_is_about,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _type_and_frames,

@@ -21,10 +21,10 @@ from aiokafka.errors import (
 )
 
 from chassis import ids, measures
-from chassis.catalogue import Catalogue, NotInCatalogue
+from chassis.catalogue import Catalogue, Channel, NotInCatalogue
 from chassis.clock import Clock
 from chassis.database import Database, Moved, Session, UpdateOne, told_as_ours
-from chassis.envelope import Event, to_record
+from chassis.envelope import Event, mirrored, value_of
 from chassis.errors import Expected, TooLarge
 from chassis.wire import Said
 from chassis.work import Aggregate, Cause, Row
@@ -51,6 +51,7 @@ class Outbox:
     def __init__(self, agency: str, service: str, catalogue: Catalogue) -> None:
         self._agency, self._service, self._catalogue = agency, service, catalogue
         self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
+        self._topics: dict[tuple[str, str], str] = {}
 
     def compose(self, said: Said, aggregate: Aggregate, cause: Cause, to: str | None) -> Row:
         """One row. Raises TooLarge (413); BreaksItsContract and NotInCatalogue, which are defects."""
@@ -71,19 +72,24 @@ class Outbox:
             aggregateversion=aggregate.version,
             data=data,
         )
-        value, headers = to_record(event)
+        value = value_of(event)
         if len(value) > LARGEST_BYTES:
             raise TooLarge(event_type=said.TYPE, limit_bytes=LARGEST_BYTES)
         return Row(
             id=event.id,
-            topic=channel.topic(owner=self._agency, reader=to or ""),
+            topic=self._topic(channel, to or ""),
             key=channel.key_of(data).encode(),
             value=value,
-            headers=tuple(headers),
+            headers=None,
             aggregate=f"{type(aggregate).__name__}:{aggregate.id}",
             version=aggregate.version,
             at=cause.at,
         )
+
+    def _topic(self, channel: Channel, reader: str) -> str:
+        if (channel.name, reader) not in self._topics:
+            self._topics[channel.name, reader] = channel.topic(owner=self._agency, reader=reader)
+        return self._topics[channel.name, reader]
 
     def unlinked(self, cause: Cause) -> Cause:
         """The same moment with ids that lead nowhere: for what must not be joined with a person."""
@@ -93,8 +99,8 @@ class Outbox:
     def _check(self, kind: str, data: dict[str, Any]) -> None:
         if kind not in self._validators:
             self._validators[kind] = self._catalogue.validator(kind)
-        error = next(iter(self._validators[kind].iter_errors(data)), None)
-        if error is not None:  # the error's text quotes the value: only the place is told
+        if not self._validators[kind].is_valid(data):
+            error = next(iter(self._validators[kind].iter_errors(data)))  # its text quotes the value: the place is told
             raise BreaksItsContract(event_type=kind, at="/".join(map(str, error.instance_path))[:100] or "/")
 
 
@@ -104,7 +110,7 @@ def document_of(row: Row) -> dict[str, Any]:
         "topic": row.topic,
         "key": row.key,
         "value": row.value,
-        "headers": [list(header) for header in row.headers],
+        "headers": None if row.headers is None else [list(header) for header in row.headers],
         "aggregate": row.aggregate,
         "version": row.version,
         "at": row.at,
@@ -278,7 +284,7 @@ class Relay:
 
 
 def _headers(row: dict[str, Any]) -> list[tuple[str, bytes]]:
-    return [(name, value) for name, value in row["headers"]]
+    return mirrored(row["value"]) if row["headers"] is None else [(name, value) for name, value in row["headers"]]
 
 
 def sorted_by_version(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

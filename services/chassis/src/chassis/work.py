@@ -63,13 +63,16 @@ class Duty:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A record to send: an event, or the copy of a record for the retry or parked topic."""
+    """A record to send: an event, or the copy of a record for the retry or parked topic.
+
+    `headers`: None for an event, whose headers repeat its own attributes and are made when it is sent.
+    """
 
     id: str
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: tuple[tuple[str, bytes], ...] | None
     aggregate: str
     version: int
     at: datetime
