@@ -6,7 +6,7 @@ from collections import Counter
 from tests.resilience.proxy import Proxy
 from tests.resilience.town import Town, at, case, until
 
-AWAY_SECONDS = 6.0
+AWAY_SECONDS = 5.0
 PARTS = ("relay.round_failed", "duties.round_failed", "consumer.poll_failed")
 
 

@@ -12,7 +12,7 @@ from tests.resilience.town import Process, Town, case, until
 CASE = case(1)
 ALMOST_FOR_EVER = 100_000
 WRITE_CONFLICT = {"errorCode": 112, "errorLabels": ["TransientTransactionError"]}
-UNKNOWN_RESULT = {"writeConcernError": {"code": 91, "errmsg": "the node steps down"}}  # it is committed nevertheless
+UNKNOWN_RESULT = {"writeConcernError": {"code": 64, "errmsg": "not confirmed in time"}}  # it is committed nevertheless
 HUNG_UP = {"closeConnection": True}  # it is not
 
 
@@ -78,6 +78,7 @@ async def each_unclear_commit(town: Town, machines: Machines, service: str, act:
     """Do `act` under every way in which the answer to a commit gets lost, once and twice in a row."""
     for fault in (UNKNOWN_RESULT, HUNG_UP):
         for times in (1, 2):
+            await town.settled(service)  # so that the next commit is not one of the relay
             machines.fail_command(times, ["commitTransaction"], **fault, **only(town, service))
             await act()
             machines.fail_no_more()
@@ -129,7 +130,27 @@ async def test_an_event_whose_commit_is_answered_with_unknown_has_one_effect_and
     await each_unclear_commit(town, machines, "training", tell)
     await town.settled("training")
     assert (await town.seen())[1:] == told
-    assert len(await town.answers()) == 5
+    assert len({dict(one.headers)["ce_id"] for one in await town.answers()}) == 5
+    assert not await town.parked()
+
+
+async def test_a_commit_that_is_never_confirmed_is_told_as_ours_and_no_event_is_parked_for_it(
+    town: Town, machines: Machines
+) -> None:
+    """Promise 12: what can't be known is asked again, where there is a note of it, and not guessed."""
+    office = await office_with_a_case(town)
+    machines.fail_command(ALMOST_FOR_EVER, ["commitTransaction"], **UNKNOWN_RESULT, **only(town, "training"))
+    unclear = await beat(office)
+    event = await town.put_request(CASE)
+
+    async def failing() -> bool:
+        return bool(office.lines("consumer.poll_failed"))
+
+    await until(failing, "the poll can't be confirmed")
+    machines.fail_no_more()
+    await town.settled("training")
+    assert (unclear.status_code, unclear.headers["retry-after"]) == (503, "1")
+    assert (await town.seen())[1:] == [event.subject]
     assert not await town.parked()
 
 
