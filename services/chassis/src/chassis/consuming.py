@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import chain, count
+from itertools import count
 from typing import Any, TypeVar
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError, KafkaError
 from faststream.kafka import KafkaMessage
@@ -47,7 +47,6 @@ log = structlog.get_logger()
 
 H = TypeVar("H", bound=Heard)
 
-WAIT_MS = 500
 NOT_DUE_PAUSE_SECONDS = 0.2
 TOGETHER_SECONDS = 0.5  # so long a poll is tried whole while others overtake it
 
@@ -78,12 +77,6 @@ class Listener:
             return handler
 
         return register
-
-
-async def poll(consumer: AIOKafkaConsumer, records: int) -> tuple[Any, ...]:
-    """What has arrived, by partition in order; waits for the first record, and returns empty to let a stop be seen."""
-    found = await consumer.getmany(timeout_ms=WAIT_MS, max_records=records)
-    return tuple(chain.from_iterable(found.values()))
 
 
 class Consumer(ConsumerRebalanceListener):
@@ -313,7 +306,7 @@ class Consumer(ConsumerRebalanceListener):
             Row(
                 id=copy,
                 topic=topic,
-                key=delivery.record.key,
+                key=_sendable_key(delivery.record),
                 value=delivery.record.value,
                 headers=(*kept, *headers.items()),
                 aggregate=f"record:{delivery.place}",
@@ -361,6 +354,12 @@ async def _read_ahead(work: Work, pairs: list[tuple[type[Any], str]]) -> None:
         wanted.setdefault(kind, []).append(id)
     for kind, found in wanted.items():
         await work.prefetch(kind, found)
+
+
+def _sendable_key(record: Any) -> bytes | None:
+    """Our client sends no record without key and value, and others' clients do: its copy has an empty key."""
+    key: bytes | None = record.key
+    return b"" if key is None and record.value is None else key
 
 
 def _positions(records: Sequence[Any]) -> dict[TopicPartition, int]:

@@ -40,6 +40,18 @@ class Reader:
 
 
 @dataclass(frozen=True)
+class Undecodable:
+    """Stands in a poll for a record that the client can't decode: only its place is known. Its bytes stay there."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True)
 class Delivery:
     """A record with what could be read from it: an event for one of our readers, an error, or nothing for us."""
 
@@ -57,6 +69,8 @@ class Delivery:
 def read(record: Any, readers: Mapping[str, Reader], retry_topic: str) -> Delivery:
     """What can't be read carries its reason. Never raises."""
     try:
+        if isinstance(record, Undecodable):
+            raise Invalid(field="headers", rule="a name is not UTF-8")
         event = from_record(record.value, record.headers)
         _check_writer(record, event, retry_topic)
         reader = readers.get(event.type)

@@ -7,7 +7,6 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -24,12 +23,13 @@ from chassis import logs
 from chassis.auth import Gate
 from chassis.catalogue import Catalogue
 from chassis.clock import Clock
-from chassis.consuming import Consumer, Listener, poll
+from chassis.consuming import Consumer, Listener
 from chassis.database import Database, Moved
 from chassis.duties import Duties, DutyRunner
 from chassis.errors import Expected
 from chassis.http import Door, http_app
 from chassis.outbox import BATCH_BYTES, Outbox, Relay
+from chassis.polling import Poll
 from chassis.settings import ChassisSettings
 from chassis.store import Kept, Store
 
@@ -186,7 +186,7 @@ class Service:
             decoder=_as_it_is,
         )
         # FastStream's own poll sleeps after an empty one: 3 % of a core at rest, and late by as much as it slept
-        subscriber.get_msg = partial(poll, records=settings.poll_records)  # type: ignore[method-assign]
+        subscriber.get_msg = Poll(settings.poll_records)  # type: ignore[method-assign]
         subscriber(self.consumer.on_poll)
         self.reading = subscriber
         await self._until_reached(self._broker.start)
