@@ -1,0 +1,60 @@
+"""Under load: memory stands still, and one agency's flood is not another's drought."""
+
+import asyncio
+import time
+
+from chassis.envelope import Event, to_record
+from chassis.testing import drop_topics, make_topics, new_code
+from tests.resilience.town import SECONDS, Town, case, request, until
+
+ROUND, WARM_ROUNDS, ROUNDS = 1_500, 2, 4
+FLOOD = 10_000
+
+
+async def put_at_once(town: Town, events: list[Event], topic: str) -> None:
+    acks = []
+    for event in events:
+        value, headers = to_record(event)
+        key = str(event.data["case_ref"]).encode()
+        acks.append(await town.producer.send(topic, value, key, headers=headers))
+    await asyncio.gather(*acks)
+
+
+async def test_memory_is_flat_under_load(town: Town) -> None:
+    """Promise 10: the first rounds fill what has bounds, and nothing grows with the number of events after that."""
+    office = await town.start("training")
+    began, sizes = time.monotonic(), []
+    while len(sizes) < ROUNDS or time.monotonic() - began < SECONDS:
+        first = len(sizes) * ROUND
+        events = [request(town.sender, case(first + number)) for number in range(ROUND)]
+        await put_at_once(town, events, town.requests_topic)
+        await town.settled("training")
+        sizes.append(office.rss_bytes())
+    assert await office.metric("basudara_events_handled_total") == len(sizes) * ROUND
+    assert max(sizes[WARM_ROUNDS:]) < sizes[WARM_ROUNDS - 1] * 1.05, [size // 2**20 for size in sizes]
+
+
+async def test_an_agency_keeps_its_share_of_a_reader_that_another_floods(town: Town) -> None:
+    """Promise 62: twenty records of one agency behind ten thousand of another are handled among the first."""
+    other = new_code("other")
+    topic = f"{other}.referral.referral.to.{town.office}.v1"
+    services, pairs = {other: frozenset({"referral"})}, frozenset({(other, town.office)})
+    make_topics(town.backend.kafka, town.catalogue, services, pairs)
+    try:
+        flood = [request(town.sender, case(number)) for number in range(FLOOD)]
+        few = [request(other, case(FLOOD + number)) for number in range(20)]
+        await put_at_once(town, flood, town.requests_topic)
+        await put_at_once(town, few, topic)
+        office = await town.start("training")
+        cases = [event.data["case_ref"] for event in few]
+
+        async def few_handled() -> bool:
+            return await town.database("training")["tallies"].count_documents({"_id": {"$in": cases}}) == len(few)
+
+        await until(few_handled, "the few are handled")
+        of_the_flood = await town.database("training")["tallies"].count_documents({}) - len(few)
+        assert of_the_flood < FLOOD / 4
+        await town.settled("training")
+        assert await office.metric("basudara_events_handled_total") == FLOOD + len(few)
+    finally:
+        drop_topics(town.backend.kafka, sorted(town.catalogue.topics(services, pairs)))
