@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,9 +50,10 @@ class Yard:
             if process.stdout:
                 process.stdout.close()
 
-    def topics(self, names: Sequence[str], partitions: int) -> None:
+    def topics(self, names: Sequence[str], partitions: int, configuration: Mapping[str, str] | None = None) -> None:
         admin = AdminClient({"bootstrap.servers": self.kafka})
-        for future in admin.create_topics([NewTopic(name, partitions, 1) for name in names]).values():
+        wanted = [NewTopic(name, partitions, 1, config=dict(configuration or {})) for name in names]
+        for future in admin.create_topics(wanted).values():
             future.result(timeout=20)
 
     def drop(self, names: Sequence[str]) -> None:
