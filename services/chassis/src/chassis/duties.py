@@ -42,15 +42,17 @@ class DutyRunner:
         self._duties, self._store, self._clock = duties, store, clock
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. A failed round is told and tried again after a growing pause."""
+        pause = LOOK_SECONDS
         while True:
             try:
                 done = await self.round()
+                pause = LOOK_SECONDS
             except (Expected, Moved) as error:
                 log.warning("duties.round_failed", exc_info=error)
-                done = 0
+                done, pause = 0, min(pause * 2, 5)
             if not done:
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(pause)
 
     async def round(self) -> int:
         """Do all that is due now. Returns how many were done."""
