@@ -4,7 +4,8 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from chassis import ids
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.envelope import from_record
-from chassis.outbox import Outbox, Relay
+from chassis.outbox import Lost, Outbox, Relay
 from chassis.store import Kept, Store
 from chassis.work import Cause, Work
 from tests.resilience.proxy import Proxy
@@ -24,30 +25,74 @@ from tests.resilience.town import SECONDS, Process, Town, case, until
 CRASHES = 100
 
 
-async def test_a_relay_that_was_paused_beyond_its_lease_marks_no_row(town: Town, broker_way: Proxy) -> None:
-    """Promise 17: it sleeps between sending and marking, its successor does both, and then it wakes."""
+async def test_a_process_that_was_paused_beyond_its_lease_marks_no_row_when_it_wakes(
+    town: Town, broker_way: Proxy
+) -> None:
+    """Promise 17: it sleeps with rows in hand, its successor sends and marks them, and then it wakes."""
     sleeper = await town.start("referral", "1", kafka=f"127.0.0.1:{broker_way.port}")
     assert sleeper.lines("relay.leads")
     broker_way.hang()
     asked = [(await town.ask(sleeper, case(1)))[0] for _ in range(10)]
     sleeper.pause()
     successor = await town.start("referral", "2")
-    await until(lambda: _all_sent(town), "the successor sends what the sleeper had in hand")
-    assert successor.lines("relay.leads")
+    await until(partial(_all_sent, town), "the successor sends what the sleeper had in hand")
     woken = datetime.now(UTC)
     await broker_way.restore()
     sleeper.resume()
 
-    async def refused() -> bool:
-        return any("Lost" in line.get("error", "") for line in sleeper.lines("relay.round_failed"))
+    async def told() -> bool:
+        return bool(sleeper.lines("relay.round_failed"))
 
-    await until(refused, "the sleeper is told that its lease is lost")
+    await until(told, "the sleeper's own round has failed")
     asked.append((await town.ask(sleeper, case(1)))[0])
     await town.settled("referral")
     rows = await town.database("referral")["outbox"].find().sort("_id").to_list()
     assert all(row["sent_at"] < woken for row in rows[:10]), "the sleeper has marked nothing"
     heard = [from_record(one.value, one.headers).subject for one in await town.records(town.requests_topic)]
     assert set(heard) == set(asked)
+    assert successor.lines("relay.leads")
+
+
+class AnswersLate:
+    """A producer whose answers reach its relay only when `awake` is set, though the broker has the records."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self._producer = producer
+        self.answered, self.awake = asyncio.Event(), asyncio.Event()
+
+    async def send(self, topic: str, value: bytes, key: bytes, headers: Any) -> Any:
+        async def late() -> Any:
+            answer = await (await self._producer.send(topic, value, key, headers=headers))
+            self.answered.set()
+            await self.awake.wait()
+            return answer
+
+        return asyncio.ensure_future(late())
+
+
+async def test_a_relay_whose_lease_ran_out_between_sending_and_marking_cannot_mark(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise 17: the mark itself proves the lease, so no pause is short enough to slip through."""
+    monkeypatch.setattr("chassis.outbox.LEASE", timedelta(seconds=0.5))
+    async with senders_store(town) as (database, store):
+        await store.transact(_request, (town, case(1)), _cause())
+        late = AnswersLate(town.producer)
+        sleeper = _relay(database, late, "sleeper")
+        assert await sleeper.lease.hold()
+        sleeping = asyncio.create_task(sleeper.round())
+        await late.answered.wait()
+        successor = _relay(database, town.producer, "successor")
+        await until(successor.lease.hold, "the lease has run out")
+        assert await successor.round() == 1
+        await successor.mark()
+        marked = await database["outbox"].find_one({})
+        late.awake.set()
+        assert await sleeping == 1
+        with pytest.raises(Lost):
+            await sleeper.mark()
+        assert await database["outbox"].find_one({}) == marked
+        assert marked["sent"]
 
 
 async def _all_sent(town: Town) -> bool:
@@ -103,8 +148,8 @@ def _cause() -> Cause:
     return Cause(id=fresh, correlation_id=fresh, traceparent=ids.traceparent(), at=Clock().now())
 
 
-def _relay(database: Database, producer: Any) -> Relay:
-    return Relay(database, producer, "one-more-life", Clock())
+def _relay(database: Database, producer: Any, holder: str = "one-more-life") -> Relay:
+    return Relay(database, producer, holder, Clock())
 
 
 @asynccontextmanager
