@@ -5,6 +5,7 @@ is the sweep, so rows of this process, of other replicas and of a killed predece
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -37,6 +38,7 @@ ROUND_ROWS = 1000
 LEASE = timedelta(seconds=10)
 SHUT = timedelta(seconds=15)  # so long a topic that refuses us is left alone
 LOOK_SECONDS = 0.5  # how often a relay looks for rows of other replicas without being woken
+MARK_SECONDS, MARK_QUIET_SECONDS = 0.25, 0.03  # sent rows are marked after so long, or when none came for so long
 
 
 class BreaksItsContract(Expected):
@@ -190,6 +192,11 @@ class Relay:
         self.lease = Lease(database, holder, Clock().now)
         self._woken = asyncio.Event()
         self._shut: dict[str, datetime] = {}  # topics that refuse us, until when they are left alone
+        self._held: list[dict[str, Any]] = []  # rows that can't be sent, as far as last looked
+        self._look_at = 0.0
+        self._fence = 0
+        self._sent: list[str] = []  # acknowledged by the broker and not marked yet
+        self._mark_at = 0.0
         self.oldest_seconds = 0.0
 
     def wake(self) -> None:
@@ -201,21 +208,36 @@ class Relay:
         while True:
             self._woken.clear()
             try:
-                sent = await self.round() if await self.lease.hold() else 0
+                sent = await self.round()
+                if self._sent and (len(self._sent) >= ROUND_ROWS or time.monotonic() >= self._mark_at):
+                    await self.mark()
                 pause = 0.1
             except (Expected, KafkaError, Lost, Moved) as error:
                 log.warning("relay.round_failed", exc_info=error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5)
                 continue
-            if not sent:
-                try:
-                    await asyncio.wait_for(self._woken.wait(), LOOK_SECONDS)
-                except TimeoutError:
-                    continue
+            if not sent and not await self._woken_within(MARK_QUIET_SECONDS if self._sent else LOOK_SECONDS):
+                self._mark_at = 0.0  # it is quiet: what was sent is marked now
+
+    async def _woken_within(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._woken.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    async def let_go(self) -> None:
+        """At a stop: mark what was sent, and give up the lease, so that a successor neither sends again nor waits."""
+        if self._sent:
+            await self.mark()
+        await self.lease.give_up()
 
     async def round(self) -> int:
-        """Send what is unsent, in order per topic and key, and mark it. Returns how many rows were sent."""
+        """Send what is unsent, in order per topic and key. Returns how many rows were sent; `mark` marks them."""
+        if not await self.lease.hold():
+            self._sent = []  # the holder of now sends them once more
+            return 0
         rows = await self._unsent()
         futures = []
         behind: set[tuple[str, bytes | None]] = set()  # (topic, key) whose earlier row could not go
@@ -239,11 +261,15 @@ class Relay:
         """The rows to send now: none behind a held row of its topic and key, none to a topic that refuses us."""
         now = Clock().now()
         self._shut = {topic: until for topic, until in self._shut.items() if until > now}
-        held = await self._database.find("outbox", {"held": {"$exists": True}})
-        measures.HELD.set(len(held))
+        if time.monotonic() >= self._look_at or self._fence != self.lease.fence:
+            self._held = await self._database.find("outbox", {"held": {"$exists": True}})
+            measures.HELD.set(len(self._held))
+            self._look_at, self._fence = time.monotonic() + LOOK_SECONDS, self.lease.fence
         query: dict[str, Any] = {"sent": False}
-        if held or self._shut:
-            query["$nor"] = [{"topic": row["topic"], "key": row["key"]} for row in held]
+        if self._sent:
+            query["_id"] = {"$nin": self._sent}
+        if self._held or self._shut:
+            query["$nor"] = [{"topic": row["topic"], "key": row["key"]} for row in self._held]
             query["$nor"] += [{"topic": topic} for topic in self._shut]
         rows = await self._database.snapshot("outbox", query, sort="_id", limit=ROUND_ROWS)
         measures.UNSENT.set(len(rows))
@@ -257,8 +283,9 @@ class Relay:
         failed = {(row["topic"], row["key"]) for row, outcome in told if isinstance(outcome, BaseException)}
         # a later row of a failed key may have arrived: it stays unmarked too and is sent again behind the failed one
         done = [row["_id"] for row, _ in futures if (row["topic"], row["key"]) not in failed]
-        if done:
-            await self._mark(done)
+        if done and not self._sent:
+            self._mark_at = time.monotonic() + MARK_SECONDS
+        self._sent += done
         for row, outcome in told:
             # such a row went in a batch of its own: the broker's answer is about it and no other
             if isinstance(outcome, MessageSizeTooLargeError) and len(row["value"]) > BATCH_BYTES:
@@ -267,7 +294,9 @@ class Relay:
                 raise outcome
         return len(done)
 
-    async def _mark(self, done: list[str]) -> None:
+    async def mark(self) -> None:
+        """Note what was sent, many rows at once. A crash before it sends them again; inboxes know them. Raises Lost."""
+        done, self._sent = self._sent, []
         async with self._database.transaction() as session:
             await self.lease.prove(session)
             await self._database["outbox"].update_many(
@@ -277,6 +306,7 @@ class Relay:
 
     async def _hold(self, row: dict[str, Any], error: Exception) -> None:
         log.error("relay.row_held", event_id=row["_id"], topic=row["topic"], exc_info=error)
+        self._look_at = 0.0
         with told_as_ours():
             await self._database["outbox"].bulk_write(
                 [UpdateOne({"_id": row["_id"]}, {"$set": {"held": type(error).__name__}})]

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -29,7 +30,7 @@ from chassis.database import Database, Moved
 from chassis.duties import Duties, DutyRunner
 from chassis.errors import Expected
 from chassis.http import Door, http_app
-from chassis.outbox import BATCH_BYTES, Outbox, Relay
+from chassis.outbox import BATCH_BYTES, Lost, Outbox, Relay
 from chassis.polling import Poll
 from chassis.settings import ChassisSettings
 from chassis.store import Kept, Store
@@ -37,6 +38,7 @@ from chassis.store import Kept, Store
 log = structlog.get_logger()
 
 READY_RELAY_AGE_SECONDS = 30.0
+KNOWN_WITHIN_SECONDS = 5.0
 REFRESH = "refresh"
 # the client says the last one, which is every other's base, when no node answered it
 BROKER_AWAY = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, KafkaError)
@@ -136,17 +138,21 @@ class Service:
         return retry, parked
 
     async def _check_topics(self) -> None:
+        """Raises TopicMissing. A topic that was made just now may not be known to the broker that answers."""
         known: set[str] = set()
 
         async def ask() -> None:
             known.update((await self._producer.client.fetch_all_metadata()).topics())
 
+        until = time.monotonic() + KNOWN_WITHIN_SECONDS
         await self._until_reached(ask)
-        for topic in self._put_aside_topics():
-            if topic not in known:
+        while missing := [topic for topic in self._put_aside_topics() if topic not in known]:
+            if time.monotonic() > until:
                 await self._producer.stop()
                 self.database.close()
-                raise TopicMissing(topic=topic)
+                raise TopicMissing(topic=missing[0])
+            await asyncio.sleep(0.1)
+            await self._until_reached(ask)
 
     async def _start_reading(self) -> None:
         settings, listener = self.settings, self.parts.listener
@@ -300,8 +306,8 @@ class Service:
 
     async def _let_go(self) -> None:
         try:
-            await self.relay.lease.give_up()
-        except (Expected, Moved) as error:
+            await self.relay.let_go()
+        except (Expected, Moved, Lost) as error:
             log.warning("service.lease_not_given_up", exc_info=error)
         await self._producer.stop()
 
