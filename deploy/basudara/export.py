@@ -1,7 +1,7 @@
 """`basudara events export`: one JSON line for each command, stored aggregate, inbox note, outbox row and record.
 
-The format is described in `events.md` and `events.schema.json` beside this file. No payload is read: what leaves here
-are identifiers, versions, types and headers.
+The format is described in `events.md` and `events.schema.json` beside this file. No payload leaves here: only
+identifiers, versions, types and headers.
 """
 
 import json
@@ -19,7 +19,7 @@ from deploy.basudara.records import Record, Wanted
 
 MACHINERY = ("inbox", "outbox", "duties", "leases")  # collections of the chassis; all others hold aggregates
 BATCH = 1000
-ROW = {"topic": 1, "key": 1, "aggregate": 1, "version": 1, "sent": 1, "held": 1, "headers": 1}
+ROW = {"topic": 1, "key": 1, "aggregate": 1, "version": 1, "sent": 1, "held": 1, "headers": 1, "value": 1}
 
 Line = dict[str, Any]
 
@@ -78,9 +78,9 @@ def _documents(database: Database[Line], collection: str, members: Mapping[str, 
 
 
 def _row(found: Line) -> Line:
-    headers = {name: text_of(value) for name, value in reversed(found["headers"])}
+    event = records.event_in(found["value"], found["headers"] or ())
     plain = {name: found[name] for name in ("topic", "aggregate", "version", "sent")}
-    named = {name: headers.get(f"ce_{name}") for name in ("type", "subject", "causationid")}
+    named = {name: event and getattr(event, name) for name in ("type", "subject", "causationid")}
     told = {"id": found["_id"], "key": text_of(found["key"]), "held": found.get("held")}
     return {"kind": "row", **told, **plain, **named}
 

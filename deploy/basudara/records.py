@@ -13,7 +13,7 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
 
 from chassis.catalogue import Channel
-from chassis.envelope import from_record
+from chassis.envelope import Event, Headers, from_record
 from chassis.errors import Expected
 
 PREFIX, VERSION = "id.basudara.", ".v1"
@@ -95,11 +95,18 @@ def topics_of(channels: Iterable[Channel], **parameters: str) -> Wanted:
     return lambda topic: pattern.fullmatch(topic) is not None
 
 
-def seen(record: Record) -> Seen | None:
-    """The event in a record, structured or binary mode; None where a reader would refuse it."""
+def event_in(value: bytes | None, headers: Headers) -> Event | None:
+    """Structured or binary mode; None where a reader would refuse it."""
     try:
-        event = from_record(record.value, record.headers)
+        return from_record(value, headers)
     except Expected:
+        return None
+
+
+def seen(record: Record) -> Seen | None:
+    """The event in a record, as a subscriber meets it; None for what is no event."""
+    event = event_in(record.value, record.headers)
+    if event is None:
         return None
     return Seen(
         topic=record.topic,
