@@ -1,6 +1,6 @@
 # Everything starts here; `make` alone says what there is. Each target sets up what it needs first.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test up down status lint lock clean
+.PHONY: help setup demo test bench up down status lint lock clean
 
 python := .venv/bin/python
 basudara := .venv/bin/basudara
@@ -17,6 +17,9 @@ demo: setup ## start all agencies, play the journey, show it, give a verdict, st
 
 test: setup ## all that a change must pass, fastest first
 	@$(python) -m tests
+
+bench: setup ## the speed of all this, as ratios measured in one run (half an hour; PARTS="a b" for some, ROUNDS=1)
+	@$(python) -m tests.performance $(PARTS) --rounds $(or $(ROUNDS),5) --json .local/bench.json
 
 up: setup ## start the same stack and keep it running
 	@$(basudara) up

@@ -16,12 +16,15 @@ from rich.table import Table
 
 from chassis.testing import ROOT
 from deploy.local.engine import engine
-from tests.performance import consume, journey, relay
+from tests.performance import consume, journey, limits, relay
 from tests.performance.yard import Yard, yard
 
 PARTS: dict[str, tuple[str, list[str], Callable[[Yard, str], dict[str, float]]]] = {
     "a": ("consume → transaction → outbox", list(consume.CONTENDERS), consume.round_of),
     "b": ("relay: commit → append", list(relay.CONTENDERS), relay.round_of),
+    "d": ("bare limits", list(limits.BARE), limits.bare),
+    "e": ("to start and to be", list(limits.BEING), limits.being),
+    "f": ("growth of the store", list(consume.GROWTH), consume.round_of),
     "c": ("the whole chain of four", list(journey.CONTENDERS), journey.round_of),
 }
 Found = dict[str, dict[str, float]]

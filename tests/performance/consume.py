@@ -17,14 +17,20 @@ CONTENDERS = {
 }
 
 
+GROWTH = {
+    "among 1,000 cases": {"poll": 500, "count": 6_000, "others": 0},
+    "among 1,000,000 cases": {"poll": 500, "count": 6_000, "others": 994_000},
+}
+
+
 def round_of(yard: Yard, name: str) -> dict[str, float]:
     """Events per second and microseconds of the contender's processor per event."""
-    asked: dict[str, Any] = dict(CONTENDERS[name])
-    count, broken = asked.pop("count"), asked.pop("broken_every", 0)
+    asked: dict[str, Any] = dict({**CONTENDERS, **GROWTH}[name])
+    count, broken, others = asked.pop("count"), asked.pop("broken_every", 0), asked.pop("others", 0)
     if name == "naive":
         return _naive(yard, count)
     sender, opd, topic = office(yard)
-    records = starts(opd, accepted(yard, sender, opd, count), broken)
+    records = starts(opd, accepted(yard, sender, opd, count + others)[:count], broken)
     asyncio.run(lay(yard.kafka, topic, records))
     good = count - (len(range(broken // 2, count, broken)) if broken else 0)
     with yard.contender(

@@ -1,5 +1,8 @@
-"""One contender in a process of its own: `python -m tests.performance.contender JSON`. Prints one JSON line when it
-is ready (`{"ready"}`) and, where it is to handle a `count`, one when it has (`{"rate", "cpu_us"}`)."""
+"""One contender in a process of its own: `python -m tests.performance.contender JSON`.
+
+Prints one JSON line when it is ready, or with `first` when it has handled one event (`{"ready"}`); and, where it is to
+handle a `count`, one when it has (`{"rate", "cpu_us"}`).
+"""
 
 import asyncio
 import json
@@ -68,6 +71,8 @@ async def main() -> None:
     asked = json.loads(sys.argv[1])
     logs.setup(asked["kind"], "bench", "ERROR")
     running, handled = await _start(asked)
+    while asked.get("first") and not handled():
+        await asyncio.sleep(0.001)
     print(json.dumps({"ready": True}), flush=True)
     if "count" in asked:
         while not handled():
