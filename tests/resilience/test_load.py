@@ -7,7 +7,8 @@ from chassis.envelope import Event, to_record
 from chassis.testing import drop_topics, make_topics, new_code
 from tests.resilience.town import SECONDS, Town, case, request, until
 
-ROUND, WARM_ROUNDS, ROUNDS = 1_500, 2, 4
+ROUND, WARM_ROUNDS, ROUNDS = 1_500, 3, 8
+KEPT_BYTES = 2_000  # what one event may leave behind; a record that is kept by mistake weighs 3,500 and more
 FLOOD = 10_000
 
 
@@ -20,10 +21,13 @@ async def put_at_once(town: Town, events: list[Event], topic: str) -> None:
     await asyncio.gather(*acks)
 
 
-async def test_memory_is_flat_under_load(town: Town) -> None:
-    """Promise 10: the first rounds fill what has bounds, and nothing grows with the number of events after that."""
+async def test_memory_does_not_grow_with_the_number_of_events(town: Town) -> None:
+    """Promise 10: what has bounds fills (it takes thirty thousand events), and nothing is kept of each event.
+
+    The long form looks at the second half of its time alone, and there at growth by itself: under 5 %.
+    """
     office = await town.start("training")
-    began, sizes = time.monotonic(), []
+    began, sizes = time.monotonic(), list[int]()
     while len(sizes) < ROUNDS or time.monotonic() - began < SECONDS:
         first = len(sizes) * ROUND
         events = [request(town.sender, case(first + number)) for number in range(ROUND)]
@@ -31,14 +35,18 @@ async def test_memory_is_flat_under_load(town: Town) -> None:
         await town.settled("training")
         sizes.append(office.rss_bytes())
     assert await office.metric("basudara_events_handled_total") == len(sizes) * ROUND
-    assert max(sizes[WARM_ROUNDS:]) < sizes[WARM_ROUNDS - 1] * 1.05, [size // 2**20 for size in sizes]
+    handled = (len(sizes) - WARM_ROUNDS) * ROUND
+    assert (sizes[-1] - sizes[WARM_ROUNDS - 1]) / handled < KEPT_BYTES, [size // 2**20 for size in sizes]
+    if SECONDS:
+        assert sizes[-1] < sizes[len(sizes) // 2] * 1.05, [size // 2**20 for size in sizes]
 
 
 async def test_an_agency_keeps_its_share_of_a_reader_that_another_floods(town: Town) -> None:
     """Promise 62: twenty records of one agency behind ten thousand of another are handled among the first."""
     other = new_code("other")
     topic = f"{other}.referral.referral.to.{town.office}.v1"
-    services, pairs = {other: frozenset({"referral"})}, frozenset({(other, town.office)})
+    services = {other: frozenset({"referral"}), town.office: frozenset({"training"})}
+    pairs = frozenset({(other, town.office), (town.office, other)})
     make_topics(town.backend.kafka, town.catalogue, services, pairs)
     try:
         flood = [request(town.sender, case(number)) for number in range(FLOOD)]
@@ -46,15 +54,15 @@ async def test_an_agency_keeps_its_share_of_a_reader_that_another_floods(town: T
         await put_at_once(town, flood, town.requests_topic)
         await put_at_once(town, few, topic)
         office = await town.start("training")
-        cases = [event.data["case_ref"] for event in few]
+        tallies, cases = town.database("training")["tallies"], [event.data["case_ref"] for event in few]
 
         async def few_handled() -> bool:
-            return await town.database("training")["tallies"].count_documents({"_id": {"$in": cases}}) == len(few)
+            return bool(await tallies.count_documents({"_id": {"$in": cases}}) == len(few))
 
         await until(few_handled, "the few are handled")
-        of_the_flood = await town.database("training")["tallies"].count_documents({}) - len(few)
+        of_the_flood = await tallies.count_documents({}) - len(few)
         assert of_the_flood < FLOOD / 4
         await town.settled("training")
         assert await office.metric("basudara_events_handled_total") == FLOOD + len(few)
     finally:
-        drop_topics(town.backend.kafka, sorted(town.catalogue.topics(services, pairs)))
+        drop_topics(town.backend.kafka, [name for name in town.catalogue.topics(services, pairs) if other in name])
