@@ -103,6 +103,8 @@ class Consumer(ConsumerRebalanceListener):
 
     def lag(self, consumer: Any) -> int:
         """Records of its partitions that it has not committed, as far as the broker has told this reader of them."""
+        if consumer is None:  # before the start and after the stop
+            return 0
         told = {one: consumer.highwater(one) or 0 for one in consumer.assignment() & self._done.keys()}
         return sum(max(0, there - self._done[one]) for one, there in told.items())
 

@@ -7,6 +7,7 @@ DUPLICATES = Counter("basudara_events_duplicate", "events refused by the inbox",
 RETRIED = Counter("basudara_events_retried", "records sent to the retry topic", ["code"])
 PARKED = Counter("basudara_events_parked", "records parked", ["code"])
 ASSIGNED = Counter("basudara_group_assignments", "times this reader was given partitions: after the first, a rebalance")
+LAG = Gauge("basudara_reader_lag_records", "records that this reader has not committed, as far as the broker told it")
 POLL_FAILED = Counter("basudara_polls_failed", "polls that could not commit and will be read again", ["code"])
 COMMITTED = Histogram(
     "basudara_transaction_events", "events in one committed transaction", buckets=(1, 2, 5, 10, 50, 100, 250, 500, 1000)

@@ -21,7 +21,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from pydantic import ValidationError
 
-from chassis import logs
+from chassis import logs, measures
 from chassis.auth import Gate
 from chassis.catalogue import Catalogue
 from chassis.clock import Clock
@@ -197,6 +197,7 @@ class Service:
         subscriber(self.consumer.on_poll)
         self.reading = subscriber
         await self._until_reached(self._broker.start)
+        measures.LAG.set_function(lambda: self.consumer.lag(subscriber.consumer))
         self._begin(self._refresh_assignment(), REFRESH)
 
     async def _refresh_assignment(self) -> None:
