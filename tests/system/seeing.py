@@ -13,6 +13,7 @@ from confluent_kafka import (
     OFFSET_BEGINNING,
     Consumer,
     ConsumerGroupTopicPartitions,
+    KafkaError,
     KafkaException,
     Producer,
     TopicPartition,
@@ -225,7 +226,16 @@ def let_go(stack: Stack) -> None:
 
 
 def _lag(kafka: str, name: str) -> int:
-    """Records not yet committed by the group of this service, or 1 while it has no partitions."""
+    """Records not yet committed by the group of this service, or 1 while it has no partitions or one has no leader."""
+    try:
+        return _behind(kafka, name)
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION:
+            raise
+        return 1  # a topic was made just now
+
+
+def _behind(kafka: str, name: str) -> int:
     admin, consumer = _looker(kafka)
     agency, service = name.split("/")
     group = f"{agency}.{service}.{GROUPS[service]}"
