@@ -41,11 +41,19 @@ class Settings(ChassisSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What `referral` keeps: one referral asked for, and the event ids of the answers to it."""
+    """What `referral` keeps of one referral that was asked for."""
 
     id: str
     version: int
-    answers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """The event ids of the answers to one referral. Of its own, since nothing tells of its versions."""
+
+    id: str
+    version: int
+    heard: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,14 +141,14 @@ def _referral() -> Parts:
         """The reply names the cause that the event will carry, for the caller's journal."""
         return {"version": await at.store.transact(request, body, at.cause), "cause": at.cause.id}
 
-    @listener.to(Accepted, loads=lambda event: [(Request, event.referral_id)])
+    @listener.to(Accepted, loads=lambda event: [(Answers, event.referral_id)])
     async def count_the_answer(event: Accepted, work: Work) -> None:
-        known = await work.find(Request, event.referral_id) or Request(id=event.referral_id, version=0)
-        work.save(replace(known, version=known.version + 1, answers=(*known.answers, work.cause.id)))
+        known = await work.find(Answers, event.referral_id) or Answers(id=event.referral_id, version=0)
+        work.save(replace(known, version=known.version + 1, heard=(*known.heard, work.cause.id)))
 
     return Parts(
         title="Requests", description="Asks for referrals and counts the answers", routers=[router],
-        listener=listener, kept=[Kept(Request, "requests")],
+        listener=listener, kept=[Kept(Request, "requests"), Kept(Answers, "answers")],
     )  # fmt: skip
 
 

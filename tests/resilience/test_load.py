@@ -43,7 +43,7 @@ async def test_memory_does_not_grow_with_the_number_of_events(town: Town) -> Non
 
 async def test_an_agency_keeps_its_share_of_a_reader_that_another_floods(town: Town) -> None:
     """Promise 62: twenty records of one agency behind ten thousand of another are handled among the first."""
-    other = new_code("other")
+    other = new_code("village")  # behind the loud one also by name
     topic = f"{other}.referral.referral.to.{town.office}.v1"
     services = {other: frozenset({"referral"}), town.office: frozenset({"training"})}
     pairs = frozenset({(other, town.office), (town.office, other)})

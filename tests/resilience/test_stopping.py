@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.resilience.dump import findings
 from tests.resilience.proxy import Proxy
 from tests.resilience.town import Town, at, case
 
@@ -21,17 +22,21 @@ async def test_without_a_broker_commands_are_accepted_and_every_service_stops_in
         town.start("referral", kafka=kafka, stop_seconds=STOP_SECONDS),
         town.start("training", kafka=kafka, stop_seconds=STOP_SECONDS),
     )
-    first, _ = await town.ask(sender, case(1))
+    asked = [await town.ask(sender, case(1))]
     await town.settled("training", "referral")
     await take_away(broker_way, how)
-    second, reply = await town.ask(sender, case(1))
-    assert reply.status_code == 201
+    asked.append(await town.ask(sender, case(1)))
+    assert asked[1][1].status_code == 201
     assert await town.database("referral")["outbox"].count_documents({"sent": False}) == 1
     for code, seconds in await asyncio.gather(sender.terminate(), office.terminate()):
         assert (code, seconds < LIMIT) == (0, True), f"ended with {code} after {seconds:.1f} s"
     await asyncio.gather(town.start("referral"), town.start("training"))  # past the proxy
     await town.settled("referral", "training")
-    assert await town.seen() == [first, second]
+    assert await town.seen() == [referral for referral, _ in asked]
+    assert len(await town.answered()) == len(asked)
+    owner = {"agency": town.sender, "service": "referral"}
+    commands = [{**owner, "subject": referral, "cause": reply.json()["cause"]} for referral, reply in asked]
+    assert await findings(town, commands) == []
 
 
 @pytest.mark.parametrize("how", ["cut", "hang"])

@@ -229,8 +229,8 @@ class Town:
 
     async def answered(self) -> list[str]:
         """Ids of the answers that referral has counted, one for each effect."""
-        rows = [row async for row in self.database("referral")["requests"].find()]
-        return [one for row in rows for one in row["answers"]]
+        rows = [row async for row in self.database("referral")["answers"].find()]
+        return [one for row in rows for one in row["heard"]]
 
     async def answers(self) -> list[Any]:
         """Records on the topic of answers."""
