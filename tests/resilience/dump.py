@@ -43,8 +43,13 @@ async def _stored(town: Town, service: str) -> Any:
             yield {"kind": "aggregate", "collection": collection, "id": one["_id"], "version": one["version"]}
     async for note in database["inbox"].find():
         yield {"kind": "note", "note": note["_id"], "at": note["at"].isoformat()}
-    async for row in database["outbox"].find({}, {"value": 0}):
-        named = {name.removeprefix("ce_"): bytes(value).decode() for name, value in row["headers"]}
+    async for row in database["outbox"].find():
+        # an event's headers repeat its attributes and are made when it is sent; those of a copy are kept with it
+        named = (
+            json.loads(row["value"])
+            if row["headers"] is None
+            else {name.removeprefix("ce_"): bytes(value).decode(errors="replace") for name, value in row["headers"]}
+        )
         yield {
             "kind": "row", "id": row["_id"], "topic": row["topic"], "key": bytes(row["key"] or b"").decode(),
             "aggregate": row["aggregate"], "version": row["version"], "sent": row["sent"], "held": row.get("held"),
