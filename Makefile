@@ -1,6 +1,6 @@
 # Everything starts here; `make` alone says what there is. Each target sets up what it needs first.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench up down status lint lock clean
+.PHONY: help setup demo test bench soak up down status lint lock clean
 
 python := .venv/bin/python
 basudara := .venv/bin/basudara
@@ -20,6 +20,9 @@ test: setup ## all that a change must pass, fastest first
 
 bench: setup ## the speed of all this, as ratios measured in one run (half an hour; PARTS="a b" for some, ROUNDS=1)
 	@$(python) -m tests.performance $(PARTS) --rounds $(or $(ROUNDS),5) --json .local/bench.json
+
+soak: setup ## half an hour under load with a fault every twenty seconds, judged by the checker (MINUTES=3)
+	@$(python) -m tests.resilience.soak --minutes $(or $(MINUTES),30)
 
 up: setup ## start the same stack and keep it running
 	@$(basudara) up
