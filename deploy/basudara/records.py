@@ -17,6 +17,7 @@ from chassis.envelope import Event, Headers, from_record
 from chassis.errors import Expected
 
 PREFIX, VERSION = "id.basudara.", ".v1"
+UNREADABLE = "?"
 NO_ANSWER_SECONDS = 15
 LOOK_FOR_TOPICS_SECONDS = 2.0
 _LATEST = -1  # what the protocol calls the end of a partition
@@ -263,5 +264,13 @@ def _record(message: Any) -> Record:
         at=datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC),
         key=message.key(),
         value=message.value(),
-        headers=tuple(message.headers() or ()),
+        headers=_headers(message),
     )
+
+
+def _headers(message: Any) -> tuple[tuple[str, bytes | None], ...]:
+    """One header UNREADABLE in place of all where a name is not UTF-8: the client then gives none of them."""
+    try:
+        return tuple(message.headers() or ())
+    except (SystemError, UnicodeDecodeError):  # what one careless client sent must not end every look at the topics
+        return ((UNREADABLE, None),)
