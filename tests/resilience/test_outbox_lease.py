@@ -17,6 +17,7 @@ from chassis.envelope import from_record
 from chassis.outbox import Lost, Outbox, Relay
 from chassis.store import Kept, Store
 from chassis.work import Cause, Work
+from tests.resilience.dump import findings
 from tests.resilience.proxy import Proxy
 from tests.resilience.tally import Request, SaysRequested
 from tests.resilience.town import SECONDS, Process, Town, case, until
@@ -123,7 +124,7 @@ async def senders_store(town: Town) -> AsyncIterator[tuple[Database, Store]]:
 
 async def test_effects_count_once_when_every_service_is_killed_again_and_again(town: Town) -> None:
     """Promise 18, with kill -9 at any moment: `RESILIENCE_SECONDS=600` kills about three hundred times."""
-    asked: list[str] = []
+    asked: list[dict[str, Any]] = []
     alive = {service: await town.start(service) for service in ("referral", "training")}
     for round_ in range(max(4, int(SECONDS / 2))):
         asked += await _asked(town, alive["referral"], 25)
@@ -131,12 +132,17 @@ async def test_effects_count_once_when_every_service_is_killed_again_and_again(t
         alive[service].kill()  # in the middle of what it does, wherever that is
         alive[service] = await town.start(service)
     await town.settled("referral", "training")
-    assert sorted(await town.seen()) == sorted(asked)
+    assert sorted(await town.seen()) == sorted(one["subject"] for one in asked)
     answered = await town.answered()
     assert len(answered) == len(set(answered)) == len(asked)
+    assert not await findings(town, asked)
 
 
-async def _asked(town: Town, referral: Process, count: int) -> list[str]:
+async def _asked(town: Town, referral: Process, count: int) -> list[dict[str, Any]]:
+    """The caller's journal of so many commands."""
     replies = [await town.ask(referral, case(random.randrange(5))) for _ in range(count)]
     assert {reply.status_code for _, reply in replies} == {201}
-    return [referral_id for referral_id, _ in replies]
+    return [
+        {"agency": town.sender, "service": "referral", "subject": subject, "cause": reply.json()["cause"]}
+        for subject, reply in replies
+    ]

@@ -5,7 +5,7 @@ from typing import Any
 
 from confluent_kafka.admin import AdminClient
 
-from chassis.delivery import ATTEMPTS, REASON, SOURCE_OFFSET, SOURCE_TOPIC
+from chassis.delivery import ATTEMPTS, COPY, REASON, SOURCE_OFFSET, SOURCE_TOPIC
 from chassis.envelope import to_record
 from chassis.testing import drop_topics, make_topics
 from tests.resilience.town import Town, case, request, until
@@ -20,18 +20,24 @@ def headers_of(record: Any) -> dict[str, bytes]:
     return dict(record.headers)
 
 
+def attempts_of(records: list[Any]) -> list[int]:
+    """How often each copy had been tried. A relay that was killed before it marked sends a copy again: it is one."""
+    told = {headers_of(one)[COPY]: int(headers_of(one)[ATTEMPTS]) for one in records}
+    return list(told.values())
+
+
 async def test_an_event_that_always_fails_is_tried_to_the_limit_exactly_across_five_restarts(town: Town) -> None:
     """Promise 22: attempts are counted in the record; what is parked is never tried again by itself."""
     await put_aside_across_restarts(town)
-    assert [int(headers_of(one)[ATTEMPTS]) for one in await town.retried()] == list(range(1, len(PAUSES) + 1))
-    parked = await town.parked()
-    assert [int(headers_of(one)[ATTEMPTS]) for one in parked] == [len(PAUSES) + 1]
+    assert attempts_of(await town.retried()) == list(range(1, len(PAUSES) + 1))
+    assert attempts_of(await town.parked()) == [len(PAUSES) + 1]
     assert not await town.seen()
     await town.start("training", retry_seconds=PAUSES)
     good = await town.put_request(case(1))
     await town.settled("training")
     assert await town.seen() == [good.subject]
-    assert (len(await town.parked()), len(await town.retried())) == (1, len(PAUSES))
+    assert attempts_of(await town.parked()) == [len(PAUSES) + 1]
+    assert len(attempts_of(await town.retried())) == len(PAUSES)
 
 
 async def put_aside_across_restarts(town: Town) -> None:
@@ -41,7 +47,7 @@ async def put_aside_across_restarts(town: Town) -> None:
         office = await town.start("training", retry_seconds=PAUSES)
 
         async def tried(times: int = restart) -> bool:
-            return len(await town.retried()) >= times
+            return len(attempts_of(await town.retried())) >= times
 
         await until(tried, f"attempt {restart}")
         office.kill()
@@ -60,7 +66,7 @@ async def test_a_copy_that_the_relay_sent_twice_is_one_attempt(town: Town) -> No
     )  # fmt: skip
     await until(town.parked, "the event is parked")
     await town.settled("training")
-    assert [int(headers_of(one)[ATTEMPTS]) for one in await town.parked()] == [3]
+    assert attempts_of(await town.parked()) == [3]
 
 
 async def test_the_largest_record_a_topic_takes_is_parked_whole_after_the_most_tries(town: Town) -> None:
