@@ -1,5 +1,6 @@
 """The one seam to MongoDB, and the only importer of its driver: to change the driver is to change this file."""
 
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, date
@@ -159,4 +160,7 @@ class Database:
             return len(sessions)
 
     def close(self) -> None:
-        self._client.close()
+        """The driver says goodbye to its server, and would wait for one that hangs: not for longer than a second."""
+        goodbye = threading.Thread(target=self._client.close, daemon=True)
+        goodbye.start()
+        goodbye.join(1)

@@ -26,13 +26,15 @@ class Poll:
     def __init__(self, records: int) -> None:
         self._records = records
         self._careful = False
+        self._flooded = False
 
     async def __call__(self, consumer: Any) -> tuple[Any, ...]:
         try:
             if self._careful:
                 return await self._each(consumer)
-            found = await consumer.getmany(timeout_ms=WAIT_MS, max_records=self._records)
-            return tuple(chain.from_iterable(found.values()))
+            found = await (self._in_turns(consumer) if self._flooded else self._first(consumer))
+            self._flooded = len(found) > self._records // 2
+            return tuple(found)
         except UnicodeDecodeError as error:
             log.warning("consumer.reads_carefully", exc_info=error)
             await _back_to_committed(consumer)
@@ -42,6 +44,27 @@ class Poll:
             measures.POLL_FAILED.labels(type(error).__name__).inc()
             log.warning("consumer.poll_not_read", exc_info=error)
             raise  # the framework waits and asks again
+
+    async def _first(self, consumer: Any) -> list[Any]:
+        found = await consumer.getmany(timeout_ms=WAIT_MS, max_records=self._records)
+        return list(chain.from_iterable(found.values()))
+
+    async def _in_turns(self, consumer: Any) -> list[Any]:
+        """A share of each partition, again and again until the poll is full: the client by itself would empty one
+        after the other, and who sends little would wait for all of who sends much."""
+        found: list[Any] = []
+        partitions = list(consumer.assignment())
+        share = max(1, self._records // max(1, len(partitions)))
+        while len(found) < self._records:
+            before = len(found)
+            for partition in partitions:
+                left = self._records - len(found)
+                if left:
+                    rows = await consumer.getmany(partition, timeout_ms=0, max_records=min(share, left))
+                    found += chain.from_iterable(rows.values())
+            if len(found) == before:
+                break
+        return found
 
     async def _each(self, consumer: Any) -> tuple[Any, ...]:
         found: list[Any] = []
