@@ -56,6 +56,7 @@ def stages() -> list[Stage]:
         pytest_stage("local", "deploy"),
         *(pytest_stage(f"component {path.split('/')[1]}", "-m", "engine", path) for path in services),
         pytest_stage("system", "tests/system"),
+        pytest_stage("resilience", "tests/resilience"),
     ]
 
 
