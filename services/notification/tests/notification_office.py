@@ -64,7 +64,7 @@ class Intake:
 
 class Office:
     def __init__(self, svc: Running, intake_: Intake, gateway: str, gateway_start: Callable[[], None]) -> None:
-        self.svc, self.intake, self.start_gateway = svc, intake_, gateway_start
+        self.svc, self.intake, self.gateway, self.start_gateway = svc, intake_, gateway, gateway_start
         self._gateway = httpx.AsyncClient(
             base_url=gateway, timeout=10, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
         )
@@ -198,8 +198,9 @@ async def intake_door() -> AsyncIterator[tuple[Intake, str]]:
 async def office_open(
     running_service: Callable[..., Any], folder: Path, at: datetime = NOON, **settings: Any
 ) -> AsyncIterator[Office]:
-    """Everything started; the gateway as its own process, over real HTTP."""
+    """Everything started; the gateway as its own process, over real HTTP. A `gateway_url` leads to it another way."""
     agency, port = new_code("bapas"), free_port()
+    gateway = f"http://127.0.0.1:{port}"
     secret = folder / "gateway-secret"
     secret.write_text("rahasia-bersama")
     staff = {code: {"phone": phone, "role": "programme_officer"} for code, phone in OFFICERS.items()}
@@ -210,7 +211,7 @@ async def office_open(
     async with intake_door() as (door, url):
         (folder / "partners.json").write_text(json.dumps({f"{agency}/intake": url}))
         values: dict[str, Any] = {
-            "gateway_url": f"http://127.0.0.1:{port}",
+            "gateway_url": gateway,
             "gateway_secret_file": secret,
             "staff_file": folder / "staff.json",
             "messages_per_minute": 60_000,
@@ -230,10 +231,10 @@ async def office_open(
                     subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                 )
 
-            office = Office(svc, door, values["gateway_url"], start_gateway)
+            office = Office(svc, door, gateway, start_gateway)
             start_gateway()
             try:
-                await _answers(values["gateway_url"])
+                await _answers(gateway)
                 yield office
             finally:
                 await office._gateway.aclose()
