@@ -203,17 +203,13 @@ async def office_open(
     gateway = f"http://127.0.0.1:{port}"
     secret = folder / "gateway-secret"
     secret.write_text("rahasia-bersama")
-    staff = {code: {"phone": phone, "role": "programme_officer"} for code, phone in OFFICERS.items()}
-    (folder / "staff.json").write_text(
-        json.dumps({**staff, "pk-001": {"phone": PK_PHONE, "role": "probation_officer"}})
-    )
     gateways: list[subprocess.Popen[bytes]] = []
     async with intake_door() as (door, url):
         (folder / "partners.json").write_text(json.dumps({f"{agency}/intake": url}))
         values: dict[str, Any] = {
             "gateway_url": gateway,
             "gateway_secret_file": secret,
-            "staff_file": folder / "staff.json",
+            "staff_file": _staff(folder),
             "messages_per_minute": 60_000,
         }
 
@@ -241,6 +237,14 @@ async def office_open(
                 for process in gateways:
                     process.kill()  # it keeps nothing, and a polite end takes half a second
                     process.wait(10)
+
+
+def _staff(folder: Path) -> Path:
+    """The agency's officers, as the file that the service reads."""
+    staff = {code: {"phone": phone, "role": "programme_officer"} for code, phone in OFFICERS.items()}
+    file = folder / "staff.json"
+    file.write_text(json.dumps({**staff, "pk-001": {"phone": PK_PHONE, "role": "probation_officer"}}))
+    return file
 
 
 async def _answers(url: str) -> None:
