@@ -1,7 +1,9 @@
 """An office with its notification service, the real sandbox gateway, and an intake that answers what a test says."""
 
 import asyncio
+import contextlib
 import json
+import random
 import socket
 import subprocess
 import sys
@@ -173,9 +175,11 @@ class Office:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
+    """Below the range that the kernel gives to outgoing connections: one of those could take it before it is used."""
+    while True:
+        port = random.randrange(12_000, 20_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @asynccontextmanager
