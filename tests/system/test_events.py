@@ -122,6 +122,11 @@ def test_what_stands_there_is_told_by_agency_and_type(stack: Stack, played: Play
 def following(stack: Stack, *given: str) -> Iterator[subprocess.Popen[str]]:
     """`events tail` in a process of its own, from the moment on from which it misses nothing."""
     command = [sys.executable, "-m", "deploy.basudara.cli", "events", "tail", "--home", str(stack.home), *given]
+    command = [
+        "env",
+        "--default-signal=INT",
+        *command,
+    ]  # a runner in the background ignores it, and so would its children
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as running:
         assert running.stderr is not None
         never = threading.Timer(60, running.kill)  # what is never told must not be waited for
