@@ -6,11 +6,9 @@ Each service is a process of its own with its own settings, database and credent
 import base64
 import json
 import os
-import random
 import secrets
 import shutil
 import signal
-import socket
 import sys
 import time
 import urllib.error
@@ -27,7 +25,7 @@ from chassis import clock
 from chassis.catalogue import Catalogue
 from deploy.basudara import agreements, manifests, topics
 from deploy.basudara.tokens import LocalIssuer
-from deploy.local import engine, processes
+from deploy.local import engine, loopback, processes
 from deploy.local.processes import CannotStart
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -242,27 +240,16 @@ def _planned(home: Path, running: engine.Engine, names: list[str], foreground: b
         gateway = Stack.load(home).gateway
     except CannotStart:
         before, gateway = {}, ""
-    taken: set[int] = set()
+    free = loopback.free_ports()
     return Stack(
         home=home,
         kafka=running.kafka,
         mongo=running.mongo,
-        gateway=gateway or f"http://127.0.0.1:{_free_port(taken)}",
-        urls={name: before.get(name) or f"http://127.0.0.1:{_free_port(taken)}" for name in names},
+        gateway=gateway or f"http://127.0.0.1:{next(free)}",
+        urls={name: before.get(name) or f"http://127.0.0.1:{next(free)}" for name in names},
         databases={name: name.replace("/", "-") for name in names},
         foreground=foreground,
     )
-
-
-def _free_port(taken: set[int]) -> int:
-    """A free loopback port below the range of outgoing connections, so that it stays ours while a service is down."""
-    while True:
-        port = random.randrange(20_000, 32_000)  # noqa: S311 - an address, not a secret
-        with socket.socket() as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if port not in taken and trial.connect_ex(("127.0.0.1", port)) != 0:
-                taken.add(port)
-                return port
 
 
 def _answers(url: str) -> bool:

@@ -12,9 +12,7 @@ import contextlib
 import fcntl
 import json
 import os
-import random
 import shutil
-import socket
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,14 +20,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from deploy.local import kafka, mongo, processes
+from deploy.local import kafka, loopback, mongo, processes
 from deploy.local.processes import CannotStart, Child, PortTaken
 
 __all__ = ["CannotStart", "Engine", "Extras", "engine", "start", "status", "stop"]
 
 _ROOT = Path(__file__).resolve().parents[2]
-# Below the range that the kernel gives to outgoing connections, so that a port stays ours while we are down.
-_PORTS = range(20_000, 32_000)
 _TRIES = 4
 _STOP_LIMIT_SECONDS = 15
 _locks: dict[Path, int] = {}
@@ -190,9 +186,9 @@ def _wipe(home: Path) -> None:
 def _choose_ports(home: Path, *, anew: bool) -> _Ports:
     """Those of the last time where they are free: addresses that somebody noted stay good."""
     last = None if anew else _last_ports(home)
-    if last and all(_free(port) for port in asdict(last).values()):
+    if last and all(loopback.is_free(port) for port in asdict(last).values()):
         return last
-    found = (port for port in random.sample(_PORTS, len(_PORTS)) if _free(port))
+    found = loopback.free_ports()
     ports = _Ports(kafka=next(found), controller=next(found), mongo=next(found))
     file = home / "run" / "ports.json"
     file.with_suffix(".new").write_text(json.dumps(asdict(ports)))
@@ -204,16 +200,6 @@ def _last_ports(home: Path) -> _Ports | None:
     with contextlib.suppress(OSError, ValueError, TypeError):
         return _Ports(**json.loads((home / "run" / "ports.json").read_text()))
     return None
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 # --- one user of a home at a time -------------------------------------------------------------------------------------

@@ -1,9 +1,7 @@
 """One engine for all tests of faults: a real broker with a side door for a proxy, and a real store with fail points."""
 
 import os
-import random
 import shutil
-import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 
 from chassis.testing import ROOT, Backend
 from deploy.local.engine import Extras, engine
+from deploy.local.loopback import free_ports
 from tests.resilience.machines import Machines
 from tests.resilience.proxy import Proxy, proxy
 from tests.resilience.town import Town
@@ -19,7 +18,8 @@ from tests.resilience.town import Town
 @pytest.fixture(scope="session")
 def machines() -> Iterator[Machines]:
     home = ROOT / ".local" / f"resilience-{os.getpid()}"
-    extras = Extras(side_door=_free_ports(), fail_points=True)
+    ports = free_ports()
+    extras = Extras(side_door=(next(ports), next(ports)), fail_points=True)
     with engine(home, fresh=True, extras=extras) as running:
         yield Machines(home, extras, running.kafka, running.mongo)
     shutil.rmtree(home)
@@ -53,20 +53,3 @@ async def store_way(machines: Machines) -> AsyncIterator[Proxy]:
     """The way to the store: give a service `mongo=at(store_way)`."""
     async with proxy(machines.mongo_port) as way:
         yield way
-
-
-def _free_ports() -> tuple[int, int]:
-    """Below the range that the kernel gives to outgoing connections, so that they stay free until they are used."""
-    with socket.socket() as one, socket.socket() as other:
-        for each in (one, other):
-            while not _bound(each, random.randrange(12_000, 20_000)):
-                continue
-        return one.getsockname()[1], other.getsockname()[1]
-
-
-def _bound(one: socket.socket, port: int) -> bool:
-    try:
-        one.bind(("127.0.0.1", port))
-    except OSError:
-        return False
-    return True

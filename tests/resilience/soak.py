@@ -19,7 +19,7 @@ from typing import Any
 
 from chassis.testing import ROOT, Backend
 from deploy.local.engine import Extras, engine
-from tests.resilience.conftest import _free_ports
+from deploy.local.loopback import free_ports
 from tests.resilience.dump import command, findings
 from tests.resilience.machines import Machines
 from tests.resilience.proxy import Proxy, proxy
@@ -203,7 +203,8 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--rate", type=int, default=50, help="events a second")
     asked = parser.parse_args()
-    home, extras = ROOT / ".local" / "soak", Extras(side_door=_free_ports(), fail_points=True)
+    home, ports = ROOT / ".local" / "soak", free_ports()
+    extras = Extras(side_door=(next(ports), next(ports)), fail_points=True)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # our own clients lose the broker too, as they should
     with engine(home, fresh=True, extras=extras) as running:
         machines = Machines(home, extras, running.kafka, running.mongo)

@@ -146,7 +146,7 @@ def test_a_port_lost_in_the_last_moment_is_replaced_by_another(
         (home / "run").mkdir(parents=True)
         unlucky = {"kafka": 19_001, "controller": 19_002, "mongo": 19_003, loser: taken}
         (home / "run" / "ports.json").write_text(json.dumps(unlucky))
-        monkeypatch.setattr("deploy.local.engine._free", lambda _port: True)  # as it looks before the race is lost
+        monkeypatch.setattr("deploy.local.loopback.is_free", lambda _port: True)  # as it looks before the race is lost
         with engine(home) as where:
             assert taken not in ports(where)
             assert all(line["healthy"] for line in status(home).values())

@@ -1,9 +1,7 @@
 """An office with its notification service, the real sandbox gateway, and an intake that answers what a test says."""
 
 import asyncio
-import contextlib
 import json
-import random
 import socket
 import subprocess
 import sys
@@ -20,6 +18,7 @@ from notification_examples import CONSENT, NOON, OWN, PAIR, REFERRAL
 
 from chassis.running import Parts
 from chassis.testing import ROOT, Running, new_code
+from deploy.local.loopback import free_ports
 from notification.bootstrap import build
 from notification.domain.message import Message
 from notification.settings import Settings
@@ -174,28 +173,27 @@ class Office:
         await asyncio.sleep(seconds)
 
 
-def free_port() -> int:
-    """Below the range that the kernel gives to outgoing connections: one of those could take it before it is used."""
-    while True:
-        port = random.randrange(12_000, 20_000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
-
-
 @asynccontextmanager
-async def intake_door() -> AsyncIterator[tuple[Intake, str]]:
-    door = Intake()
+async def served(app: FastAPI) -> AsyncIterator[str]:
+    """The address of a neighbour that the test plays."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(door.app, log_config=None, lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started:
         await asyncio.sleep(0.01)
     try:
-        yield door, f"http://127.0.0.1:{listening.getsockname()[1]}"
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
         await serving
+
+
+@asynccontextmanager
+async def intake_door() -> AsyncIterator[tuple[Intake, str]]:
+    door = Intake()
+    async with served(door.app) as url:
+        yield door, url
 
 
 @asynccontextmanager
@@ -203,7 +201,7 @@ async def office_open(
     running_service: Callable[..., Any], folder: Path, at: datetime = NOON, **settings: Any
 ) -> AsyncIterator[Office]:
     """Everything started; the gateway as its own process, over real HTTP. A `gateway_url` leads to it another way."""
-    agency, port = new_code("bapas"), free_port()
+    agency, port = new_code("bapas"), next(free_ports())
     gateway = f"http://127.0.0.1:{port}"
     secret = folder / "gateway-secret"
     secret.write_text("rahasia-bersama")

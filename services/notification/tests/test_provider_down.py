@@ -1,7 +1,6 @@
 """A provider that is down while many wait: it is probed, and when it answers they go at the agreed pace."""
 
 import asyncio
-import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 from fastapi import FastAPI, Request, Response
 from notification_examples import wit
-from notification_office import Office, office_open, training
+from notification_office import Office, office_open, served, training
 from test_morning_release import ref
 
 WAITING = 60  # follow-ups, each told to two officers
@@ -43,18 +41,10 @@ class CountedWay:
 
 @asynccontextmanager
 async def counted_way() -> AsyncIterator[tuple[CountedWay, str]]:
-    way, listening = CountedWay(), socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(way.app, log_config=None, lifespan="off"))
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started:
-        await asyncio.sleep(0.01)
-    try:
-        yield way, f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
-        await way.close()
+    way = CountedWay()
+    async with served(way.app) as url:
+        yield way, url
+    await way.close()
 
 
 async def many_wait(office: Office) -> None:
