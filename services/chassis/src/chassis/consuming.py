@@ -96,7 +96,6 @@ class Consumer(ConsumerRebalanceListener):
         self.retry_topic, self._parked_topic, self._pauses = retry_topic, parked_topic, pauses
         self._handler_seconds = handler_seconds
         self._done: dict[TopicPartition, int] = {}  # up to where each of its partitions is committed, as far as known
-        self._handler_seconds = handler_seconds
         self._busy = asyncio.Lock()
         self._backoff = 0.1
         self.failing: str | None = None  # why polls can't commit at present: readiness tells it

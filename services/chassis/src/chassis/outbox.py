@@ -296,13 +296,17 @@ class Relay:
 
     async def mark(self) -> None:
         """Note what was sent, many rows at once. A crash before it sends them again; inboxes know them. Raises Lost."""
-        done, self._sent = self._sent, []
-        async with self._database.transaction() as session:
-            await self.lease.prove(session)
-            await self._database["outbox"].update_many(
-                {"_id": {"$in": done}}, {"$set": {"sent": True, "sent_at": Clock().now()}}, session=session
-            )
-        measures.SENT.inc(len(done))
+        try:
+            async with self._database.transaction() as session:
+                await self.lease.prove(session)
+                await self._database["outbox"].update_many(
+                    {"_id": {"$in": self._sent}}, {"$set": {"sent": True, "sent_at": Clock().now()}}, session=session
+                )
+        except Lost:
+            self._sent = []  # the holder of now sends them once more
+            raise
+        measures.SENT.inc(len(self._sent))
+        self._sent = []
 
     async def _hold(self, row: dict[str, Any], error: Exception) -> None:
         log.error("relay.row_held", event_id=row["_id"], topic=row["topic"], exc_info=error)

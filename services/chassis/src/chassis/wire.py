@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 class Heard(BaseModel):
     """Names only the fields a reader uses and ignores the rest: the owner may add fields any day."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, defer_build=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
     TYPE: ClassVar[str]
 
 
@@ -18,6 +18,6 @@ class Said(BaseModel):
     `SUBJECT` names the member that identifies what the event is about, where that is not the saved aggregate's id.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
     TYPE: ClassVar[str]
     SUBJECT: ClassVar[str | None] = None
