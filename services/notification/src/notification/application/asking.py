@@ -10,7 +10,7 @@ from chassis.work import Work
 from notification.application.keeping import FORGET_MAILBOX, FORGET_NEWS, barred, keep, mailbox_of, refuse
 from notification.domain.catalogue import PERSON, PERSON_ROLES, SENDER, TRAINER, Rule
 from notification.domain.message import PROGRAMME_OFFICER, Message, Step
-from notification.domain.people import Asked, Mailbox, Newest, Pair, Person
+from notification.domain.people import Asked, Mailbox, Newest, Pair, Person, newest_id
 from notification.domain.policy import Policy
 
 
@@ -41,7 +41,7 @@ class Tell:
 
 async def first_heard(origin: Origin, policy: Policy, work: Work) -> bool:
     """False for old news: an event heard before under another id, or one that a newer one of its subject overtook."""
-    id = f"{origin.source}/{origin.subject}"
+    id = newest_id(origin.source, origin.subject)
     before = await work.find(Newest, id) or Newest(id=id, version=0)
     heard = before.hear(origin.version, origin.event)
     if heard is None:

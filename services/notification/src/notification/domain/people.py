@@ -163,5 +163,10 @@ class Mailbox:
         return self.bounced_at is not None and at - self.bounced_at < rest
 
 
+def newest_id(source: str, subject: str) -> str:
+    """Of the newest news of one subject of one service."""
+    return f"{source}/{subject}"
+
+
 def mailbox_id(person: str, role: str, staff_id: str | None) -> str:
     return f"staff/{staff_id}" if staff_id else f"{person}/{role}"

@@ -4,12 +4,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from chassis.consuming import Listener
+from chassis.delivery import Known
+from chassis.envelope import Event
 from chassis.work import Work
 from notification import wire
 from notification.adapters.files import Staff
 from notification.application import asking, people
 from notification.domain.message import PROGRAMME_OFFICER
-from notification.domain.people import Pair, Person
+from notification.domain.people import Newest, Pair, Person, newest_id
 from notification.domain.policy import Policy
 
 Loads = list[tuple[type[Any], str]]
@@ -21,7 +23,7 @@ def listening(policy: Policy, staff: Staff) -> Listener:
     _hear_cases(heard, policy)
     _hear_consents(heard, policy, staff)
     for model in wire.NEWS:
-        heard.to(model, loads=_pair)(_tell(policy, staff))
+        heard.to(model, loads=_pair, then=_newest_and_person)(_tell(policy, staff))
     return heard
 
 
@@ -44,6 +46,12 @@ def _person(event: Any) -> Loads:
 
 def _pair(event: Any) -> Loads:
     return [(Pair, event.case_ref)]
+
+
+def _newest_and_person(event: Any, told: Event, known: Known) -> Loads:
+    pair = known(Pair, event.case_ref)
+    person = [(Person, pair.person)] if pair is not None and pair.person is not None else []
+    return [(Newest, newest_id(told.source, told.subject)), *person]
 
 
 def _news(event: wire.News, work: Work, policy: Policy, staff: Staff) -> asking.Tell:
