@@ -22,7 +22,16 @@ from chassis import ids
 from chassis.catalogue import Catalogue
 from chassis.clock import Clock
 from chassis.envelope import Event, to_record
-from chassis.testing import ROOT, Backend, Issuer, drop_topics, make_topics, new_code
+from chassis.testing import (
+    ROOT,
+    Backend,
+    Issuer,
+    drop_topics,
+    make_topics,
+    new_code,
+    partitions_of,
+    records_on,
+)
 from tests.resilience.proxy import Proxy
 from tests.resilience.tally import ACCEPTED, GROUPS, REQUESTED
 
@@ -244,32 +253,12 @@ class Town:
 
     async def records(self, *topics: str) -> list[Any]:
         """All records on these topics, in order of topic, partition and offset."""
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.backend.kafka, auto_offset_reset="earliest", enable_auto_commit=False
-        )
-        await consumer.start()
-        try:
-            found: list[Any] = []
-            parts = await self._partitions(*topics)
-            consumer.assign(parts)
-            ends = await consumer.end_offsets(parts)
-            while [part for part in parts if await consumer.position(part) < ends[part]]:
-                for rows in (await consumer.getmany(timeout_ms=500)).values():
-                    found.extend(rows)
-            return sorted(found, key=lambda row: (row.topic, row.partition, row.offset))
-        finally:
-            await consumer.stop()
-
-    async def _partitions(self, *topics: str) -> list[TopicPartition]:
-        described = await self.admin.describe_topics(list(topics))
-        return [
-            TopicPartition(topic["topic"], row["partition"]) for topic in described for row in topic["partitions"]
-        ]  # fmt: skip
+        return await records_on(self.backend.kafka, self.admin, *topics)
 
     async def lag(self, service: str) -> int:
         """Records on the topics this service reads that its group has not committed as handled."""
         read = {"training": self.requests_topic, "referral": self.answers_topic}[service]
-        parts = await self._partitions(read, f"{self.group(service)}.retry.v1")
+        parts = await partitions_of(self.admin, read, f"{self.group(service)}.retry.v1")
         ends, done = await self._offsets.end_offsets(parts), await self.committed(service)
         return sum(ends[part] - done.get(part, 0) for part in parts)
 

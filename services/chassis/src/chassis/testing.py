@@ -190,24 +190,8 @@ class Running:
         return sum(ends[one] - (done[one].offset if one in done else begins[one]) for one in partitions)
 
     async def records(self, *topics: str) -> list[Any]:
-        """Every record on these topics, in order of partition and offset."""
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.kafka, auto_offset_reset="earliest", enable_auto_commit=False
-        )
-        await consumer.start()
-        try:
-            found: list[Any] = []
-            for topic in topics:
-                numbers = consumer.partitions_for_topic(topic) or await _partitions(consumer, topic)
-                parts = [TopicPartition(topic, number) for number in sorted(numbers)]
-                consumer.assign(parts)
-                ends = await consumer.end_offsets(parts)
-                while [part for part in parts if await consumer.position(part) < ends[part]]:
-                    for rows in (await consumer.getmany(timeout_ms=500)).values():
-                        found.extend(rows)
-            return sorted(found, key=lambda row: (row.topic, row.partition, row.offset))
-        finally:
-            await consumer.stop()
+        """Every record on these topics, in order of topic, partition and offset."""
+        return await records_on(self.kafka, self._admin, *topics)
 
     async def said(self, kind: str | None = None, *, reader: str | None = None) -> list[Event]:
         """All events this service has sent (of one type), by key in order; `reader` for another partner's topics."""
@@ -240,10 +224,26 @@ class Running:
         await self.service.stop()
 
 
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    await consumer._client._wait_on_metadata(topic)
-    found: set[int] = consumer.partitions_for_topic(topic)
-    return found
+async def partitions_of(admin: AIOKafkaAdminClient, *topics: str) -> list[TopicPartition]:
+    described = await admin.describe_topics(list(topics))
+    return [TopicPartition(topic["topic"], row["partition"]) for topic in described for row in topic["partitions"]]
+
+
+async def records_on(kafka: str, admin: AIOKafkaAdminClient, *topics: str) -> list[Any]:
+    """Every record that stands on these topics now, in order of topic, partition and offset."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest", enable_auto_commit=False)
+    await consumer.start()
+    try:
+        found: list[Any] = []
+        parts = await partitions_of(admin, *topics)
+        consumer.assign(parts)
+        ends = await consumer.end_offsets(parts)
+        while [part for part in parts if await consumer.position(part) < ends[part]]:
+            for rows in (await consumer.getmany(timeout_ms=500)).values():
+                found.extend(rows)
+        return sorted(found, key=lambda row: (row.topic, row.partition, row.offset))
+    finally:
+        await consumer.stop()
 
 
 @pytest.fixture
