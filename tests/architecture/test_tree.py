@@ -16,7 +16,8 @@ REGISTRY_HOSTS = (
     r"pypi\.org", r"pythonhosted\.org", r"npmjs\.(org|com)", r"repo1?\.maven", r"maven\.org", r"apache\.org/maven2",
     r"docker\.io", r"ghcr\.io", r"quay\.io", r"gcr\.io", r"proxy\.golang\.org", r"crates\.io", r"artifactory",
 )  # fmt: skip
-MACHINE_PATHS = (r"/home/[a-z]", r"/root/", r"/Users/[A-Za-z]", r"/work/", r"/tmp/[a-z]")  # noqa: S108 - looked for, not used
+HOMES = (r"/home/[a-z]", r"/root\b", r"/Users/[A-Za-z]", r"/tmp\b")  # noqa: S108 - looked for, not used
+MACHINE_PATHS = (*HOMES, rf"(?<![\w./-]){re.escape(str(ROOT))}\b")  # wherever this checkout lies
 
 
 def code_files() -> list[str]:

@@ -60,10 +60,12 @@ def show(part: str, found: Found) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.performance", description=__doc__)
-    parser.add_argument("part", nargs="*", choices=[[], *PARTS], help="only these parts")
+    parser.add_argument("part", nargs="*", help=f"only these parts of {', '.join(PARTS)}")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, help="write what was measured to this file")
     asked = parser.parse_args()
+    if unknown := set(asked.part) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
     home = ROOT / ".local" / "bench"
     with engine(home, fresh=True) as running, yard(running.kafka, running.mongo) as place:
         found = {part: measured(place, part, asked.rounds) for part in asked.part or PARTS}

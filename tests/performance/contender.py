@@ -15,6 +15,7 @@ from typing import Any
 import uvloop
 
 from chassis import logs, measures
+from chassis.outbox import Relay
 from chassis.running import Service, spare_the_collector
 from chassis.settings import ChassisSettings
 from referral.bootstrap import build as build_referral
@@ -62,9 +63,7 @@ async def _start(asked: dict[str, Any]) -> tuple[Any, Any]:
 
 
 def _without_relay() -> None:
-    from chassis import outbox
-
-    outbox.Relay.run = _nothing  # type: ignore[method-assign,assignment]
+    Relay.run = _nothing  # type: ignore[method-assign,assignment]
 
 
 async def main() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from motor.motor_asyncio import AsyncIOMotorClient
 
+from chassis.catalogue import Catalogue
+from chassis.envelope import from_record
 from chassis.testing import ROOT
 from tests.performance.yard import Yard, accepted, fresh, lay, office, said, starts
 
@@ -25,9 +27,6 @@ def bare(yard: Yard, name: str) -> dict[str, float]:
 
 def _checks() -> dict[str, float]:
     """Compose and read one event: its envelope, its schema, strict JSON."""
-    from chassis.catalogue import Catalogue
-    from chassis.envelope import from_record
-
     (_, value, headers) = starts("opd", [("ref_1", "prt_1")])[0]
     validator = Catalogue(ROOT / "contracts").validator("id.basudara.training.enrolment.started.v1")
     count, since = 20_000, time.perf_counter()
