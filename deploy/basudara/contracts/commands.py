@@ -1,0 +1,5 @@
+"""`basudara contracts …`: one function per command, each in the module of what it does."""
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="The shared contracts: events, channels, readers, manifests, agreements.")
