@@ -7,6 +7,8 @@ nothing outlives the process.
     POST /sms/v1/messages                    {to, text, reference}
     GET, DELETE /recorded                    what was sent since the last DELETE, oldest first
     PUT /behaviour                           {channel, to, does}: how it treats a number from now on
+
+With a journal it also writes down every call, a reference sent again included, with the time at which it came.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import hmac
 import json
 import signal
 import sys
+import time
 import uuid
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Coroutine
@@ -23,7 +26,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, Literal
+from typing import IO, Annotated, Any, Literal
 
 import httpx
 import uvicorn
@@ -36,6 +39,7 @@ RECEIPT_DELAY_SECONDS = 0.1
 RECEIPT_TRIES = 20
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 10.0
 POSTS_AT_ONCE = 50
+TOLD_TOGETHER = 200  # statuses in one webhook at most; the real one goes up to 1000
 STOP_LIMIT_SECONDS = 5
 
 Channel = Literal["WHATSAPP", "SMS"]
@@ -101,13 +105,33 @@ class Down(Exception):
     """The provider takes nothing now: 503 in the form of each."""
 
 
+class Journal:
+    """One line a call: seconds since 1970, what became of it (taken, known, refused), channel, reference."""
+
+    def __init__(self, file: IO[str] | None = None) -> None:
+        self._file = file
+
+    def note(self, became: str, channel: str, reference: str | None) -> None:
+        if self._file is not None:
+            self._file.write(f"{time.time():.4f} {became} {channel} {reference or '-'}\n")
+
+
 class Sandbox:
     """What was sent, by channel and reference: that is one message, however often it is sent."""
 
     def __init__(
-        self, receipts_to: list[str], secret: bytes, *, delay: float = RECEIPT_DELAY_SECONDS, kept: int = KEPT
+        self,
+        receipts_to: list[str],
+        secret: bytes,
+        *,
+        delay: float = RECEIPT_DELAY_SECONDS,
+        gather: float = 0,
+        kept: int = KEPT,
+        journal: Journal | None = None,
     ) -> None:
         self._receipts_to, self._secret, self._delay, self._kept = receipts_to, secret, delay, kept
+        self._gather, self._journal = gather, journal or Journal()
+        self._gathered: dict[str, list[tuple[dict[str, Any], asyncio.Future[bool]]]] = {}
         self.recorded: deque[dict[str, Any]] = deque(maxlen=kept)
         self._taken: OrderedDict[tuple[str, str], dict[str, Any]] = OrderedDict()
         self._behaviours: OrderedDict[tuple[str, str], tuple[int, str]] = OrderedDict()
@@ -134,9 +158,11 @@ class Sandbox:
         """The id of this message. Raises Down where told to refuse, and while too many webhooks wait."""
         does = self._does(channel, to)
         if does == "refuse" or len(self._telling) >= self._kept:
+            self._journal.note("refused", channel, reference)
             raise Down
         key = (channel, reference or uuid.uuid4().hex)
         known = self._taken.get(key)
+        self._journal.note("taken" if known is None else "known", channel, reference)
         if known is not None:
             return str(known["id"])
         record = {"id": uuid.uuid4().hex, "channel": channel, "to": to, "reference": reference, **what}
@@ -155,11 +181,11 @@ class Sandbox:
     async def _tell_now(self, record: dict[str, Any], status: str, urls: list[str]) -> None:
         """One try at each, before the sender has its answer; where it failed, more of them after."""
         record["status"] = status
-        body = _receipt(record, status)
-        taken = await asyncio.gather(*(self._post(url, body) for url in urls))
+        told = _receipt(record, status)
+        taken = await asyncio.gather(*(self._post(url, told) for url in urls))
         for url, done in zip(urls, taken, strict=True):
             if not done:
-                self._start(self._keep_posting(url, body, None, tried=1))
+                self._start(self._keep_posting(url, told, None, tried=1))
 
     async def _tell(self, record: dict[str, Any], statuses: tuple[str, ...], urls: list[str]) -> None:
         """Each address has its statuses in order; none waits for another address."""
@@ -167,22 +193,45 @@ class Sandbox:
         for status in statuses:
             await asyncio.sleep(self._delay)
             record["status"] = status
-            body = _receipt(record, status)
+            told = _receipt(record, status)
             for url in urls:
-                before[url] = self._start(self._keep_posting(url, body, before.get(url)))
+                before[url] = self._start(self._keep_posting(url, told, before.get(url)))
 
-    async def _keep_posting(self, url: str, body: bytes, after: "asyncio.Task[None] | None", tried: int = 0) -> None:
+    async def _keep_posting(
+        self, url: str, told: dict[str, Any], after: "asyncio.Task[None] | None", tried: int = 0
+    ) -> None:
         if after is not None:
             await after
         for attempt in range(tried, RECEIPT_TRIES):
             if attempt:
                 await asyncio.sleep(min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS))
-            if await self._post(url, body):
+            if await (self._post_gathered(url, told) if self._gather and "entry" in told else self._post(url, told)):
                 return
         sys.stderr.write(f"receipt: {url}: given up after {RECEIPT_TRIES} tries\n")
 
-    async def _post(self, url: str, body: bytes) -> bool:
+    async def _post_gathered(self, url: str, told: dict[str, Any]) -> bool:
+        """Like `_post`, in one webhook with the others to that address: WhatsApp's tells of many messages at once."""
+        waiting = self._gathered.setdefault(url, [])
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        waiting.append((told, answer))
+        if len(waiting) == 1:
+            self._start(self._post_all(url))
+        return await answer
+
+    async def _post_all(self, url: str) -> None:
+        await asyncio.sleep(self._gather)
+        waiting = self._gathered.pop(url)
+        for first in range(0, len(waiting), TOLD_TOGETHER):
+            part = waiting[first : first + TOLD_TOGETHER]
+            entries = [entry for told, _ in part for entry in told["entry"]]
+            done = await self._post(url, {**part[0][0], "entry": entries})
+            for _, answer in part:
+                if not answer.done():  # whoever waited for it may be gone at a stop
+                    answer.set_result(done)
+
+    async def _post(self, url: str, told: dict[str, Any]) -> bool:
         """Whether that was the end of it: taken, or refused in a way that trying again does not change."""
+        body = json.dumps(told).encode()
         signature = "sha256=" + hmac.new(self._secret, body, hashlib.sha256).hexdigest()
         headers = {"Content-Type": "application/json", "X-Gateway-Signature": signature}
         try:
@@ -218,9 +267,8 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _receipt(record: dict[str, Any], status: str) -> bytes:
-    told = _sms_receipt(record, status) if record["channel"] == "SMS" else _whatsapp_receipt(record, status)
-    return json.dumps(told).encode()
+def _receipt(record: dict[str, Any], status: str) -> dict[str, Any]:
+    return _sms_receipt(record, status) if record["channel"] == "SMS" else _whatsapp_receipt(record, status)
 
 
 def _sms_receipt(record: dict[str, Any], status: str) -> dict[str, Any]:
@@ -251,11 +299,8 @@ def _meta_error(status: int, message: str, kind: str, code: int) -> JSONResponse
 def _whatsapp(sandbox: Sandbox) -> APIRouter:
     router = APIRouter()
 
-    @router.post("/v21.0/{phone_number_id}/messages")
-    async def send(
-        phone_number_id: str, request: Request, authorization: str = Header(""), x_receipts_to: str = Header("")
-    ) -> JSONResponse:
-        scheme, _, token = authorization.partition(" ")
+    async def send(request: Request) -> JSONResponse:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             return _meta_error(401, "Invalid OAuth access token.", "OAuthException", _TOKEN)
         try:
@@ -265,14 +310,17 @@ def _whatsapp(sandbox: Sandbox) -> APIRouter:
             return _meta_error(400, f"(#100) Invalid parameter: {field}", "OAuthException", _INVALID_PARAMETER)
         texts = [parameter.text for component in sent.template.components for parameter in component.parameters]
         what = {"template": sent.template.name, "language": sent.template.language.code, "parameters": texts}
+        receipts_to = request.headers.get("x-receipts-to", "")
         try:
-            taken = await sandbox.take("WHATSAPP", sent.to, sent.biz_opaque_callback_data, x_receipts_to, what)
+            taken = await sandbox.take("WHATSAPP", sent.to, sent.biz_opaque_callback_data, receipts_to, what)
         except Down:
             return _meta_error(503, "Service temporarily unavailable", "OAuthException", _API_SERVICE)
         contacts = [{"input": sent.to, "wa_id": _digits(sent.to)}]
         answer = {"messaging_product": "whatsapp", "contacts": contacts, "messages": [{"id": f"wamid.{taken}"}]}
         return JSONResponse(answer)
 
+    # a plain route: reading parameters the other way takes longer than all that is done here
+    router.add_route("/v21.0/{phone_number_id}/messages", send, methods=["POST"])
     return router
 
 
@@ -332,6 +380,9 @@ def main() -> None:
     parser.add_argument("--receipts-to", nargs="+", default=[], help="where webhooks go, unless a sender names one")
     parser.add_argument("--secret-file", type=Path, required=True, help="text: the secret that signs webhooks")
     parser.add_argument("--delay", type=float, default=RECEIPT_DELAY_SECONDS, help="seconds before each webhook")
+    parser.add_argument("--gather", type=float, default=0, help="seconds in which WhatsApp's webhooks go as one")
+    parser.add_argument("--kept", type=int, default=KEPT, help="messages it remembers at most")
+    parser.add_argument("--journal", type=Path, help="file to which every call is added, a line each")
     given = parser.parse_args()
     try:
         secret = given.secret_file.read_text().strip().encode()
@@ -339,10 +390,21 @@ def main() -> None:
         parser.error(f"--secret-file: {error.strerror}")
     if not secret:
         parser.error("--secret-file: it is empty")
+    try:
+        journal = Journal(given.journal.open("a", buffering=1) if given.journal else None)
+    except OSError as error:
+        parser.error(f"--journal: {error.strerror}")
     signal.signal(signal.SIGTERM, _end)  # uvicorn stops in order first, then raises the signal again
-    app = gateway_app(Sandbox(given.receipts_to, secret, delay=given.delay))
+    sandbox = Sandbox(
+        given.receipts_to, secret, delay=given.delay, gather=given.gather, kept=given.kept, journal=journal
+    )
     uvicorn.run(
-        app, host="127.0.0.1", port=given.port, log_level="warning", timeout_graceful_shutdown=STOP_LIMIT_SECONDS
+        gateway_app(sandbox),
+        host="127.0.0.1",
+        port=given.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=STOP_LIMIT_SECONDS,
     )
 
 
