@@ -10,6 +10,7 @@ import typer
 from deploy.basudara import events, parked
 from deploy.basudara import stack as stacks
 from deploy.basudara.console import UP, AsJson, Home, one_line, show
+from deploy.basudara.contracts import commands as contracts
 from deploy.basudara.manifests import BadFile
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app.add_typer(agreement, name="agreement")
 app.add_typer(events.app, name="events")
 app.add_typer(parked.app, name="parked")
 app.add_typer(clock, name="clock")
+app.add_typer(contracts.app, name="contracts")
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -17,6 +16,7 @@ from .catalogue import (
     CONTRACTS,
     FOLDERS,
     OPERATIONS,
+    ROOT,
     SERVICES,
     channel_of,
     nodes,
@@ -25,7 +25,7 @@ from .catalogue import (
     types_of,
 )
 
-OFFICIAL = Path(__file__).parent / "data" / "asyncapi-3.0.0.json"
+OFFICIAL = ROOT / "deploy" / "basudara" / "contracts" / "data" / "asyncapi-3.0.0.json"
 MESSAGES: dict[str, Any] = CATALOGUE["components"]["messages"]
 THIRTY_DAYS_MS = 30 * 24 * 60 * 60 * 1000
 GROUPS = {"intake": "receipts", "referral": "referrals", "training": "placements", "notification": "messages"}

@@ -2,4 +2,7 @@
 
 import typer
 
+from deploy.basudara.contracts.validate import validate
+
 app = typer.Typer(no_args_is_help=True, help="The shared contracts: events, channels, readers, manifests, agreements.")
+app.command()(validate)
