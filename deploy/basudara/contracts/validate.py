@@ -64,7 +64,10 @@ def lines(judged: Judged) -> list[str]:
 
 
 def judge_all(given: list[Path], kind: Kind | None, folder: Path | None) -> Iterator[Judged]:
-    """Each file once, in order; of those found in a folder some may be of no kind known here. Raises Refusal: a path is not there; BadFile: the contracts can't be used."""
+    """Each file once, in order; of those found in a folder some may be of no kind known here.
+
+    Raises Refusal for a path that is not there, BadFile for contracts that can't be used.
+    """
     known: dict[Path, Contracts] = {}
     for file in _files(given):
         home = folder or Contracts.of(file)
