@@ -1,0 +1,1 @@
+"""`basudara contracts docs`: the catalogue as a static site for subscribers, in English and Indonesian."""

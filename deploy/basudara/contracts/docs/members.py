@@ -1,0 +1,72 @@
+"""A JSON Schema as rows of a table: path, type, bounds and meaning of each member."""
+
+import json
+from collections.abc import Iterator
+
+from deploy.basudara.contracts.docs.html import Html, joined, tag
+from deploy.basudara.contracts.docs.language import Language
+from deploy.basudara.contracts.docs.layout import table
+from deploy.basudara.contracts.docs.source import Member
+
+DEEPEST = 12
+
+
+def members_table(language: Language, schema: Member, *, label: str) -> Html:
+    say = language.say
+    columns = (say("Member"), say("Type"), say("Form and bounds"), say("Meaning"))
+    rows = [
+        (tag("code", path), tag("code", types(member)), bounds(language, member), say(member.description))
+        for path, member in members(schema)
+    ]
+    return table(columns, rows, label=label)
+
+
+def members(schema: Member, path: str = "", depth: int = 0) -> Iterator[tuple[str, Member]]:
+    """Every member with its path; `[]` is each item of a list. Deeper ones stand in the schema itself."""
+    if depth > DEEPEST:
+        return
+    for name, member in schema.properties.items():
+        here = f"{path}.{name}" if path else name
+        yield here, member
+        yield from members(member, here, depth + 1)
+    if schema.items is not None and (path or schema.items.properties):
+        if not schema.items.properties:
+            yield f"{path}[]", schema.items
+        yield from members(schema.items, f"{path}[]", depth + 1)
+
+
+def types(member: Member) -> str:
+    told = (member.type,) if isinstance(member.type, str) else member.type
+    return " | ".join(told) or "any"
+
+
+def bounds(language: Language, member: Member) -> Html:
+    parts = [tag("code", text) for text in _written(member)]
+    if member.enum:
+        codes = joined((tag("code", _json(code)) for code in member.enum), " ")
+        parts.append(tag("span", language.say("one of"), " ", codes))
+    return joined(parts, tag("br"))
+
+
+def _written(member: Member) -> Iterator[str]:
+    if member.const is not None:
+        yield f"= {_json(member.const)}"
+    if member.format:
+        yield member.format
+    if member.pattern:
+        yield member.pattern
+    for low, high, unit in (
+        (member.minimum, member.maximum, ""),
+        (member.shortest, member.longest, " characters"),
+        (member.fewest, member.most, " items"),
+    ):
+        if (low is not None or high is not None) and not (unit == " characters" and member.pattern):
+            yield f"{_number(low)}…{_number(high)}{unit}" if low != high else f"{_number(low)}{unit}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:g}" if abs(value) < 1e6 else str(int(value))
+
+
+def _json(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

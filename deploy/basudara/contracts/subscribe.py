@@ -1,0 +1,35 @@
+"""A subscriber in twenty lines, with aiokafka and nothing of ours: each event takes effect once, whatever dies."""
+
+import asyncio
+import json
+import os
+import sqlite3
+
+from aiokafka import AIOKafkaConsumer
+
+WANTED = set(os.environ.get("TYPES", "id.basudara.training.programme.published.v1").split(","))  # ours to choose
+USER, PASSWORD = os.environ.get("KAFKA_USER"), os.environ.get("KAFKA_PASSWORD", "")
+LOGIN = {"security_protocol": os.environ.get("KAFKA_PROTOCOL", "SASL_PLAINTEXT"), "sasl_mechanism": "SCRAM-SHA-512",
+         "sasl_plain_username": USER, "sasl_plain_password": PASSWORD} if USER else {}  # fmt: skip
+
+
+async def main() -> None:
+    kept = sqlite3.connect(os.environ.get("KEPT", "kept.db"))
+    kept.execute("CREATE TABLE IF NOT EXISTS events (id TEXT PRIMARY KEY, type TEXT, subject TEXT, data TEXT)")
+    async with AIOKafkaConsumer(
+        bootstrap_servers=os.environ["KAFKA"], group_id=os.environ["GROUP"], auto_offset_reset="earliest",
+        enable_auto_commit=False, isolation_level="read_committed", **LOGIN,
+    ) as consumer:  # fmt: skip
+        consumer.subscribe(pattern=os.environ["TOPICS"])
+        async for record in consumer:
+            if dict(record.headers).get("ce_type", b"").decode() in WANTED and record.value is not None:
+                event = json.loads(record.value)  # members that we do not know pass by
+                row = (f"{event['source']} {event['id']}", event["type"], event["subject"], json.dumps(event["data"]))
+                with kept:  # the work, and the note that it is done, in one transaction
+                    fresh = kept.execute("INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?)", row).rowcount
+                print("new" if fresh else "known", event["type"], event["subject"], flush=True)
+            await consumer.commit()  # only now: what is not committed comes again
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
