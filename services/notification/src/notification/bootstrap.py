@@ -19,6 +19,7 @@ from notification.entrypoints import http
 from notification.entrypoints.consumers import listening
 from notification.entrypoints.jobs import duties
 from notification.entrypoints.sender import Sender
+from notification.entrypoints.waking import Waking
 from notification.settings import Settings
 
 KEPT = (
@@ -35,6 +36,7 @@ FRIDAY, SUNDAY = 5, 7
 
 def build(settings: Settings) -> Parts:
     policy, staff = _policy(settings), Staff(settings.staff_file)
+    waking = Waking(policy)
     gateway = Gateway(
         url=settings.gateway_url,
         token=settings.gateway_token,
@@ -50,10 +52,10 @@ def build(settings: Settings) -> Parts:
         description="Kabar tanpa isi kepada semua yang berkepentingan: WhatsApp, lalu SMS, lalu petugas.",
         routers=(http.router,),
         listener=listening(policy, staff),
-        duties=duties(policy),
+        duties=duties(waking),
         kept=KEPT,
         tools=http.Tools(policy=policy, webhooks=Webhooks(settings.gateway_secret_file)),
-        background=(Sender(policy, contacts, gateway, settings.messages_per_minute).run,),
+        background=(waking.run, Sender(policy, contacts, gateway, settings.messages_per_minute).run),
     )
 
 

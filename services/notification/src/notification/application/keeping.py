@@ -1,5 +1,6 @@
 """Saving a message with what must go with it: its event, its duty, and its recipient's limits."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from chassis.calendar import day_of
@@ -13,6 +14,16 @@ from notification.domain.policy import Policy
 DUE, FORGET = "message.due", "message.forget"
 FORGET_NEWS, FORGET_MAILBOX, FORGET_PERSON = "news.forget", "mailbox.forget", "person.forget"
 NEVER_SENT = ("suppressed", "expired")
+
+
+async def look_ahead(message_ids: Sequence[str], work: Work) -> None:
+    """Read at once what the unit of work will ask for about these messages one after the other."""
+    await work.prefetch(Message, list(message_ids))
+    found = [one for one in (work.known(Message, id) for id in message_ids) if one is not None and one.stage != DONE]
+    if found:
+        await work.prefetch(Person, [one.person for one in found])
+        await work.prefetch(Pair, [one.case_ref for one in found])
+        await work.prefetch(Mailbox, [mailbox_id(one.person, one.recipient_role, one.staff_id) for one in found])
 
 
 async def keep(step: Step, policy: Policy, work: Work) -> Message:

@@ -1,5 +1,6 @@
-"""The two commits around a call to a provider: `claim` before it, `note_answer` after it."""
+"""The two commits around calls to a provider: `claim` before them, `note_answers` after them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,7 +8,7 @@ from chassis.calendar import day_of
 from chassis.ids import new_id
 from chassis.work import Work
 from notification.application.asking import ask
-from notification.application.keeping import barred, keep, mailbox_of, refuse
+from notification.application.keeping import barred, keep, look_ahead, mailbox_of, refuse
 from notification.domain.catalogue import NEEDS_CONSENT
 from notification.domain.message import (
     CALLING,
@@ -26,30 +27,36 @@ from notification.domain.waking import after_failure
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """Take one message that is ready. `reach` None: intake knows no contact for this role.
+    """Take messages that are ready: `reaches` by their ids. A reach None: intake knows no contact for this role.
 
     `down`: channels that are not to be called now; what needs one of them rests until `again_at`.
     """
 
-    message_id: str
-    reach: Reach | None
+    reaches: Mapping[str, Reach | None]
     down: frozenset[str]
     again_at: datetime
     policy: Policy
 
 
-async def claim(command: Claim, work: Work) -> Message | None:
-    """The message, now `sending` and claimed for one call; None: it is not to be called (any more, or yet)."""
-    message = await work.find(Message, command.message_id)
-    if message is None or message.stage != READY:
-        return None
-    judge = _judge_waiting if message.waits else _judge_attempt
-    kept = await keep(await judge(message, command, work), command.policy, work)
-    return kept if kept.stage == CALLING else None
+async def claim(command: Claim, work: Work) -> list[Message]:
+    """Those to be called, now `sending` and claimed for one call each; the others are not to be called (any more, or
+    yet). In one commit, which costs as much as all else that is done for one message.
+    """
+    await look_ahead(list(command.reaches), work)
+    claimed = []
+    for id, reach in command.reaches.items():
+        message = await work.find(Message, id)
+        if message is None or message.stage != READY:
+            continue
+        judge = _judge_waiting if message.waits else _judge_attempt
+        kept = await keep(await judge(message, reach, command, work), command.policy, work)
+        if kept.stage == CALLING:
+            claimed.append(kept)
+    return claimed
 
 
-async def _judge_waiting(message: Message, command: Claim, work: Work) -> Step:
-    policy, reach, at = command.policy, command.reach, work.cause.at
+async def _judge_waiting(message: Message, reach: Reach | None, command: Claim, work: Work) -> Step:
+    policy, at = command.policy, work.cause.at
     if at >= message.expires_at:
         return message.expire()
     bar = await barred(message, work) or _barred_by(message, reach)
@@ -78,9 +85,9 @@ async def _first_call(message: Message, reach: Reach, command: Claim, work: Work
     return message.send(channel, at, at + policy.answer_within)
 
 
-async def _judge_attempt(message: Message, command: Claim, work: Work) -> Step:
+async def _judge_attempt(message: Message, reach: Reach | None, command: Claim, work: Work) -> Step:
     """Of a message that is `sending` already: the second channel, or a call that got no answer."""
-    policy, reach, at = command.policy, command.reach, work.cause.at
+    policy, at = command.policy, work.cause.at
     if at >= message.expires_at or await barred(message, work) is not None:
         return message.expire()
     if reach is None:
@@ -123,29 +130,39 @@ async def _tell_facility(message: Message, policy: Policy, work: Work) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoteAnswer:
-    """What the call brought. `refused`: the provider's reason code; else `accepted`, or no answer: then `again_at`."""
+class Answer:
+    """What a call brought. `refused`: the provider's reason code; else `accepted`, or no answer."""
 
     message_id: str
     number: int
     accepted: bool
-    refused: str | None
+    refused: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteAnswers:
+    """What got no answer rests until `again_at`."""
+
+    answers: Sequence[Answer]
     again_at: datetime
     policy: Policy
 
 
-async def note_answer(command: NoteAnswer, work: Work) -> None:
-    """Nothing happens if a receipt, or another worker after a long pause of this one, was quicker."""
-    message = await work.find(Message, command.message_id)
-    if message is None or message.stage != CALLING or message.current.number != command.number:
-        return
-    if command.refused is None:
-        step = message.answered(command.number, command.accepted, command.policy.overdue_at(message), command.again_at)
-    else:
-        failed = message.told_failed(command.number, work.cause.at)
-        step = None if failed is None else await failure(failed, command.refused, command.policy, work)
-    if step is not None:
-        await keep(step, command.policy, work)
+async def note_answers(command: NoteAnswers, work: Work) -> None:
+    """Nothing happens where a receipt, or another worker after a long pause of this one, was quicker."""
+    policy = command.policy
+    await work.prefetch(Message, [one.message_id for one in command.answers])
+    for answer in command.answers:
+        message = await work.find(Message, answer.message_id)
+        if message is None or message.stage != CALLING or message.current.number != answer.number:
+            continue
+        if answer.refused is None:
+            step = message.answered(answer.number, answer.accepted, policy.overdue_at(message), command.again_at)
+        else:
+            failed = message.told_failed(answer.number, work.cause.at)
+            step = None if failed is None else await failure(failed, answer.refused, policy, work)
+        if step is not None:
+            await keep(step, policy, work)
 
 
 async def failure(failed: Message, reason_code: str, policy: Policy, work: Work) -> Step:
@@ -158,13 +175,15 @@ async def failure(failed: Message, reason_code: str, policy: Policy, work: Work)
 
 @dataclass(frozen=True, kw_only=True)
 class PutOff:
-    message_id: str
+    message_ids: Sequence[str]
     until: datetime
     policy: Policy
 
 
 async def put_off(command: PutOff, work: Work) -> None:
-    """Let one that can't go now make room for others."""
-    message = await work.find(Message, command.message_id)
-    if message is not None and message.stage == READY:
-        await keep(message.rest(command.policy.rest_until(message, command.until)), command.policy, work)
+    """Let those that can't go now make room for others."""
+    await work.prefetch(Message, list(command.message_ids))
+    for id in command.message_ids:
+        message = await work.find(Message, id)
+        if message is not None and message.stage == READY:
+            await keep(message.rest(command.policy.rest_until(message, command.until)), command.policy, work)

@@ -76,10 +76,8 @@ async def take_receipts(
     404 if it tells of a message that is not here: the gateway tells again, and what was applied already stays.
     """
     tools: Tools = at.tools
-    told = tools.webhooks.read(await request.body(), x_gateway_signature)
-    unknown: NotFound | None = None
-    for one in told:
-        command = receipts.TakeReceipt(
+    told = [
+        receipts.TakeReceipt(
             message_id=one.message_id,
             number=one.number,
             status=one.status,
@@ -87,13 +85,32 @@ async def take_receipts(
             told_at=one.told_at,
             policy=tools.policy,
         )
-        try:
-            await at.store.transact(receipts.take_receipt, command, at.cause)
-        except NotFound as error:
-            unknown = error
+        for one in tools.webhooks.read(await request.body(), x_gateway_signature)
+    ]
+    try:
+        unknown = await at.store.transact(receipts.take_receipts, told, at.cause)
+    except Exception:
+        if len(told) < 2:
+            raise
+        unknown = await _one_by_one(told, at)
     if unknown is not None:
         raise unknown
     return Taken(receipts=len(told))
+
+
+async def _one_by_one(told: list[receipts.TakeReceipt], at: Edge) -> NotFound | None:
+    """One receipt of a webhook that can't be applied now must not keep the others from it; the first error is raised
+    after them, and the gateway tells again."""
+    unknown: NotFound | None = None
+    failed: Exception | None = None
+    for one in told:
+        try:
+            unknown = await at.store.transact(receipts.take_receipts, [one], at.cause) or unknown
+        except Exception as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed
+    return unknown
 
 
 @router.get("/messages", tags=["messages"], responses=problems(422))

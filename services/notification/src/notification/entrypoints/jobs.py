@@ -4,15 +4,15 @@ from chassis.duties import Duties
 from chassis.work import Duty, Work
 from notification.application import messages, people
 from notification.application.keeping import DUE, FORGET, FORGET_MAILBOX, FORGET_NEWS, FORGET_PERSON
-from notification.domain.policy import Policy
+from notification.entrypoints.waking import Waking
 
 
-def duties(policy: Policy) -> Duties:
+def duties(waking: Waking) -> Duties:
     due = Duties()
 
     @due.on(DUE)
     async def wake_message(duty: Duty, work: Work) -> None:
-        await messages.wake_message(messages.Wake(message_id=duty.subject, policy=policy), work)
+        await waking.wake(duty, work)
 
     @due.on(FORGET)
     async def forget_message(duty: Duty, work: Work) -> None:
