@@ -91,7 +91,7 @@ def _basis(site: Site, event: Event) -> list[Html]:
         starts = listed([tag("code", state) for state in told.move.starts]) if told.move.starts else say("(nothing)")
         move = joined([tag("strong", told.move.machine), ": ", starts, " → ", tag("code", told.move.ends)])
     rows: list[tuple[Inside, Inside]] = [
-        (say("Law"), joined((tag("span", law, lang="id") for law in told.law), tag("br"))),
+        (say("Law"), joined((say(law) for law in told.law), tag("br"))),
         (say("Move of the state machine"), move),
         (say("Decided by"), listed([say(DECIDERS.get(who, who)) for who in told.by])),
     ]

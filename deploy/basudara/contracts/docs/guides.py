@@ -149,7 +149,8 @@ def _addresses(site: Site) -> Sequence[Html]:
     say = site.language.say
     rows = []
     for name, row in site.catalogue.channels.items():
-        pattern = row.address.replace(".", r"\.").replace("{owner}", "[a-z0-9-]+").replace("{reader}", "YOUR-AGENCY")
+        writer = "YOUR-AGENCY" if set(row.facts.readers) == {"own"} else "[a-z0-9-]+"
+        pattern = row.address.replace(".", r"\.").replace("{owner}", writer).replace("{reader}", "YOUR-AGENCY")
         link = tag("a", tag("code", row.address), href=f"services/{row.facts.owner}.html#{name}")
         rows.append((link, tag("code", f"^{pattern}$")))
     text = "`{owner}` is the code of the agency that writes, `{reader}` that of the agency that reads. Replace YOUR-AGENCY by your agency's code."  # noqa: E501

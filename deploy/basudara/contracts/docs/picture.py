@@ -8,7 +8,7 @@ from deploy.basudara.contracts.docs.layout import Site, service_path, wide
 WIDTH, ROW, TOP = 1000, 74, 40
 WRITER_X, CHANNEL_X, READER_X = 10, 270, 830
 BOX, CHANNEL = 160, 440  # widths
-HEIGHT = 48
+HEIGHT = 56
 COLUMNS = ((WRITER_X, "writes"), (CHANNEL_X, "topic"), (READER_X, "reads"))
 
 
@@ -81,15 +81,13 @@ def _arrow(kind: str) -> Html:
 
 
 def _service(site: Site, name: str, x: float, y: float) -> Html:
-    roles = ", ".join(
-        site.language.plain(_SHORT[role]) for role in site.catalogue.services[name].run_by if role in _SHORT
-    )
-    return tag("a", *_box(x, y, BOX, "service", [name, roles]), href=service_path(name))
+    roles = [site.language.plain(_SHORT.get(role, role)) for role in site.catalogue.services[name].run_by]
+    return tag("a", *_box(x, y, BOX, "service", [name, *roles]), href=service_path(name))
 
 
 def _channel(site: Site, name: str, y: float) -> Html:
     row = site.catalogue.channels[name]
-    events = f"{len(row.messages)} {site.language.plain('kinds of event')}"
+    events = f"{site.language.plain('Events')}: {len(row.messages)}"
     href = f"{service_path(row.facts.owner)}#{name}"
     return tag("a", *_box(CHANNEL_X, y, CHANNEL, "channel", [row.address, events]), href=href)
 
@@ -99,8 +97,10 @@ _SHORT = {"sender": "sending agency", "trainer": "training agency", "register": 
 
 def _box(x: float, y: float, width: float, kind: str, lines: Sequence[str]) -> Iterator[Html]:
     yield tag("rect", x=f"{x:g}", y=f"{y - HEIGHT / 2:g}", width=f"{width:g}", height=HEIGHT, rx=6, class_=kind)
-    for text, down, weight in zip(lines, (-4, 14), ("name", "small"), strict=True):
-        yield tag("text", text, x=f"{x + 10:g}", y=f"{y + down:g}", class_=weight)
+    top = y - 8 * len(lines) + 12  # so that the lines stand in the middle
+    for place, text in enumerate(lines):
+        weight = "small" if place else "name"
+        yield tag("text", text, x=f"{x + 10:g}", y=f"{top + 16 * place:g}", class_=weight)
 
 
 def _legend(site: Site) -> Html:
