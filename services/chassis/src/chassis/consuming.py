@@ -2,7 +2,7 @@
 
 One poll of records is one unit of work and one transaction. A record that is refused is taken back alone and parked by
 the same transaction; one whose cause has not arrived goes to the retry topic likewise. Offsets are committed by
-position after the transaction, so nothing is passed over; the inbox makes a second delivery harmless.
+position some time after the transaction, so nothing is passed over; the inbox makes a second delivery harmless.
 """
 
 import asyncio
@@ -39,6 +39,7 @@ from chassis.delivery import (
 )
 from chassis.envelope import Event, instant
 from chassis.errors import Contended, Expected, TooSlow, Unavailable
+from chassis.positions import Positions
 from chassis.store import RUN_AGAIN_SECONDS, Store
 from chassis.wire import Heard
 from chassis.work import Cause, Row, Work
@@ -95,17 +96,24 @@ class Consumer(ConsumerRebalanceListener):
         self._listener, self._store, self._clock = listener, store, clock
         self.retry_topic, self._parked_topic, self._pauses = retry_topic, parked_topic, pauses
         self._handler_seconds = handler_seconds
-        self._done: dict[TopicPartition, int] = {}  # up to where each of its partitions is committed, as far as known
+        self._positions = Positions()
         self._busy = asyncio.Lock()
         self._backoff = 0.1
-        self.failing: str | None = None  # why polls can't commit at present: readiness tells it
+        self._failing: str | None = None
+        self._reading: Any = None  # the client of the last poll
 
     def lag(self, consumer: Any) -> int:
-        """Records of its partitions that it has not committed, as far as the broker has told this reader of them."""
-        if consumer is None:  # before the start and after the stop
-            return 0
-        told = {one: consumer.highwater(one) or 0 for one in consumer.assignment() & self._done.keys()}
-        return sum(max(0, there - self._done[one]) for one, there in told.items())
+        return self._positions.lag(consumer)
+
+    @property
+    def failing(self) -> str | None:
+        """Why polls or positions can't be committed at present: readiness tells it."""
+        return self._failing or self._positions.failing
+
+    async def let_go(self, consumer: Any) -> None:
+        """Before a stop or another assignment: the running poll ends, and its positions are told."""
+        async with self._busy:
+            await self._positions.tell(consumer)
 
     # -- the poll --------------------------------------------------------------------------------------------------
 
@@ -114,7 +122,8 @@ class Consumer(ConsumerRebalanceListener):
         records: Any = message.raw_message
         consumer: Any = message.consumer
         async with self._busy:
-            self._done = {**_first(records), **self._done}
+            self._reading = consumer
+            self._positions.begin(_first(records))
             due, waiting = self._split(records)
             try:
                 if due:
@@ -122,10 +131,8 @@ class Consumer(ConsumerRebalanceListener):
                         [read(record, self._listener.readers, self.retry_topic) for record in due]
                     )
                 self._rewind(consumer, waiting)
-                if due:
-                    await consumer.commit(_positions(due))
-                    self._done |= _positions(due)
-                self._backoff, self.failing = 0.1, None
+                self._positions.note(consumer, _positions(due))
+                self._backoff, self._failing = 0.1, None
             except Exception as error:  # the poll as a whole: rewound, counted, told; nothing is passed over
                 self._tell_failure(error, len(records))
                 self._rewind(consumer, records)
@@ -137,12 +144,12 @@ class Consumer(ConsumerRebalanceListener):
             await asyncio.sleep(pause)
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """A rebalance waits for the running poll, so that its positions are committed by their owner."""
-        async with self._busy:
-            pass
+        """A rebalance waits for the running poll, so that its positions are told by their owner."""
+        if self._reading is not None:
+            await self.let_go(self._reading)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        self._done.clear()
+        self._positions.forget()
         measures.ASSIGNED.inc()
         log.info("consumer.assigned", topics=len({one.topic for one in assigned}))
 
@@ -168,7 +175,7 @@ class Consumer(ConsumerRebalanceListener):
     def _tell_failure(self, error: Exception, records: int) -> None:
         code = error.code if isinstance(error, Expected) else type(error).__name__
         measures.POLL_FAILED.labels(code).inc()
-        self.failing = code
+        self._failing = code
         if isinstance(error, Expected | KafkaError):
             log.warning("consumer.poll_failed", error_code=code, records=records, exc_info=error)
         else:

@@ -1,10 +1,12 @@
 """The one seam to MongoDB, and the only importer of its driver: to change the driver is to change this file."""
 
+import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, date
-from typing import Any
+from typing import Any, TypeVar
 
 from bson.codec_options import CodecOptions, TypeEncoder, TypeRegistry
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -23,12 +25,14 @@ from pymongo.write_concern import WriteConcern
 
 from chassis.errors import Unavailable
 
-__all__ = ["Database", "DeleteOne", "IndexModel", "InsertOne", "Moved", "ReplaceOne", "UpdateOne"]
+__all__ = ["Database", "DeleteOne", "IndexModel", "InsertOne", "Moved", "ReplaceOne", "UpdateOne", "Writes"]
 
 DUPLICATE_KEY = 11000
 BATCH = 10_000  # documents in one answer: by itself the store sends 101 and waits to be asked for more
-Session = Any
+AT_ONCE = 16  # calls of one process that wait for the store at the same time
 Collection = Any  # the driver's collection: typed only here, where it is met
+
+T = TypeVar("T")
 
 
 class Moved(Exception):
@@ -96,50 +100,48 @@ class Database:
             write_concern=WriteConcern("majority", j=True),
             read_concern=ReadConcern("majority"),
         )
+        self._plain: Any = self._db.delegate  # the same without its wrapping: for calls that are made in our threads
+        self._threads = ThreadPoolExecutor(AT_ONCE, "store")
 
     def __getitem__(self, name: str) -> Collection:
         if name not in self._collections:  # kept: the driver makes a new one at each call, which takes 50 us
             self._collections[name] = self._db[name]
         return self._collections[name]
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Session]:
-        """All writes made with this session commit together when the block ends, or none does.
+    async def together(self, write: Callable[["Writes"], None]) -> None:
+        """All that `write` writes commits together, or nothing does. It runs in a thread of the store's, from its
+        first call to the commit: each crossing between threads costs as much as the call (decision 0007).
 
-        Raises Moved (a write met a newer version: run again) and Unavailable. A commit whose answer got lost
-        is asked again by the driver's own label, never assumed.
+        Raises Moved (a write met a newer version: run again) and Unavailable, and what `write` raises. A commit whose
+        answer got lost is asked again by the driver's own label, never assumed.
         """
-        with told_as_ours():
-            async with await self._client.start_session() as session:
-                session.start_transaction(max_commit_time_ms=5000)
-                try:
-                    yield session
-                except BaseException:
-                    if session.in_transaction:
-                        await session.abort_transaction()
-                    raise
-                await self._commit(session)
 
-    async def _commit(self, session: Session) -> None:
-        for attempt in range(3):
-            try:
-                await session.commit_transaction()
-                return
-            except PyMongoError as error:
-                if not error.has_error_label("UnknownTransactionCommitResult") or attempt == 2:
-                    raise
+        def run() -> None:
+            with self._plain.client.start_session() as session:
+                session.start_transaction(max_commit_time_ms=5000)
+                write(Writes(self._plain, session))
+                _commit(session)
+
+        await self._crossing(run)
+
+    async def _crossing(self, call: Callable[[], T]) -> T:
+        """Run one call of the blocking driver in a thread."""
+        with told_as_ours():
+            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     async def find(self, collection: str, query: dict[str, Any], *, sort: str = "_id", limit: int = 0) -> list[Any]:
-        with told_as_ours():
-            return list(await self[collection].find(query, batch_size=BATCH).sort(sort, 1).limit(limit).to_list(None))
+        found = self._plain[collection].find(query, batch_size=BATCH).sort(sort, 1).limit(limit)
+        return await self._crossing(lambda: list(found))
 
     async def snapshot(self, collection: str, query: dict[str, Any], *, sort: str, limit: int) -> list[Any]:
         """A find in one point of time: a plain cursor may see a later commit and miss an earlier one."""
-        with told_as_ours():
-            async with await self._client.start_session(snapshot=True) as session:
-                plain = self._db[collection].with_options(read_concern=ReadConcern())
-                found = plain.find(query, session=session, batch_size=BATCH).sort(sort, 1).limit(limit)
-                return list(await found.to_list(limit))
+
+        def run() -> list[Any]:
+            with self._plain.client.start_session(snapshot=True) as session:
+                plain = self._plain[collection].with_options(read_concern=ReadConcern())
+                return list(plain.find(query, session=session, batch_size=BATCH).sort(sort, 1).limit(limit))
+
+        return await self._crossing(run)
 
     async def ping(self) -> None:
         with told_as_ours():
@@ -164,3 +166,33 @@ class Database:
         goodbye = threading.Thread(target=self._client.close, daemon=True)
         goodbye.start()
         goodbye.join(1)
+        self._threads.shutdown(wait=False)
+
+
+class Writes:
+    """The collections as one transaction sees them. Only for use inside `Database.together`."""
+
+    def __init__(self, database: Any, session: Any) -> None:
+        self._database, self._session = database, session
+
+    def insert(self, collection: str, documents: list[dict[str, Any]]) -> None:
+        self._database[collection].insert_many(documents, session=self._session)
+
+    def bulk(self, collection: str, operations: list[Any]) -> int:
+        """Returns how many documents were met: matched, inserted or deleted."""
+        done = self._database[collection].bulk_write(operations, session=self._session)
+        return int(done.matched_count + done.inserted_count + done.deleted_count)
+
+    def update(self, collection: str, query: dict[str, Any], change: dict[str, Any]) -> int:
+        """All documents of the query. Returns how many were met."""
+        return int(self._database[collection].update_many(query, change, session=self._session).matched_count)
+
+
+def _commit(session: Any) -> None:
+    for attempt in range(3):
+        try:
+            session.commit_transaction()
+            return
+        except PyMongoError as error:
+            if not error.has_error_label("UnknownTransactionCommitResult") or attempt == 2:
+                raise

@@ -24,7 +24,7 @@ from aiokafka.errors import (
 from chassis import ids, measures
 from chassis.catalogue import Catalogue, Channel, NotInCatalogue
 from chassis.clock import Clock
-from chassis.database import Database, Moved, Session, UpdateOne, told_as_ours
+from chassis.database import Database, Moved, UpdateOne, Writes, told_as_ours
 from chassis.envelope import Event, mirrored, value_of
 from chassis.errors import Expected, TooLarge
 from chassis.wire import Said
@@ -166,12 +166,10 @@ class Lease:
         log.info("relay.leads", fence=self.fence)
         return True
 
-    async def prove(self, session: Session) -> None:
+    def prove(self, writes: Writes) -> None:
         """In the transaction that marks: a holder whose lease was taken meanwhile can't mark. Raises Lost."""
-        proven = await self._leases.update_one(
-            {"_id": "relay", "holder": self._holder, "fence": self.fence}, {"$inc": {"marks": 1}}, session=session
-        )
-        if not proven.matched_count:
+        mine = {"_id": "relay", "holder": self._holder, "fence": self.fence}
+        if not writes.update("leases", mine, {"$inc": {"marks": 1}}):
             self._until = None
             raise Lost
 
@@ -217,7 +215,9 @@ class Relay:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5)
                 continue
-            if not sent and not await self._woken_within(MARK_QUIET_SECONDS if self._sent else LOOK_SECONDS):
+            if sent == ROUND_ROWS:
+                continue  # there may be more
+            if not await self._woken_within(MARK_QUIET_SECONDS if self._sent else LOOK_SECONDS):
                 self._mark_at = 0.0  # it is quiet: what was sent is marked now
 
     async def _woken_within(self, seconds: float) -> bool:
@@ -296,12 +296,13 @@ class Relay:
 
     async def mark(self) -> None:
         """Note what was sent, many rows at once. A crash before it sends them again; inboxes know them. Raises Lost."""
+
+        def write(writes: Writes) -> None:
+            self.lease.prove(writes)
+            writes.update("outbox", {"_id": {"$in": self._sent}}, {"$set": {"sent": True, "sent_at": Clock().now()}})
+
         try:
-            async with self._database.transaction() as session:
-                await self.lease.prove(session)
-                await self._database["outbox"].update_many(
-                    {"_id": {"$in": self._sent}}, {"$set": {"sent": True, "sent_at": Clock().now()}}, session=session
-                )
+            await self._database.together(write)
         except Lost:
             self._sent = []  # the holder of now sends them once more
             raise

@@ -39,6 +39,7 @@ log = structlog.get_logger()
 
 READY_RELAY_AGE_SECONDS = 30.0
 KNOWN_WITHIN_SECONDS = 5.0
+TELL_AT_STOP_SECONDS = 2.0
 REFRESH = "refresh"
 # the client says the last one, which is every other's base, when no node answered it
 BROKER_AWAY = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, KafkaError)
@@ -291,6 +292,7 @@ class Service:
         self._server.should_exit = True
         try:
             async with asyncio.timeout(self.settings.stop_seconds):
+                await self._tell_positions()
                 await self._broker.stop()
                 for task in self._tasks:
                     if task.get_name() != "door":
@@ -304,6 +306,14 @@ class Service:
                 task.cancel()
             self.database.close()
         log.info("service.stopped")
+
+    async def _tell_positions(self) -> None:
+        """So that the successor need not read again what was handled; it can, where the broker is away."""
+        try:
+            async with asyncio.timeout(TELL_AT_STOP_SECONDS):
+                await self.consumer.let_go(self.reading.consumer)
+        except TimeoutError:
+            log.warning("service.positions_not_told")
 
     async def _let_go(self) -> None:
         try:

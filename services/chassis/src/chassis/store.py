@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from chassis import measures
-from chassis.database import Database, DeleteOne, IndexModel, InsertOne, Moved, ReplaceOne, Session, told_as_ours
+from chassis.database import Database, DeleteOne, IndexModel, InsertOne, Moved, ReplaceOne, Writes, told_as_ours
 from chassis.errors import Contended, NotFound
 from chassis.outbox import Outbox, document_of
 from chassis.work import Aggregate, Cause, Change, Duty, Work
@@ -133,20 +133,21 @@ class Store:
         changes = work.changes()
         if not (changes or notes or work.rows or work.duties or done):
             return
-        async with self.database.transaction() as session:
+        grouped = {name: self._operations(found) for name, found in self._grouped(changes).items()}
+
+        def write(writes: Writes) -> None:
             if done is not None:
-                await self._finish(done, session)
-            for collection, writes in self._grouped(changes).items():
-                await self._write(collection, writes, session)
+                _met(writes.bulk("duties", [DeleteOne({"_id": done.id, "due_at": done.due_at})]), 1)
+            for collection, operations in grouped.items():
+                _met(writes.bulk(collection, operations), len(operations))
             if notes:
-                documents = [{"_id": note, "at": work.cause.at} for note in notes]
-                await self.database["inbox"].insert_many(documents, session=session)
+                writes.insert("inbox", [{"_id": note, "at": work.cause.at} for note in notes])
             if work.rows:
-                await self.database["outbox"].insert_many([document_of(row) for row in work.rows], session=session)
+                writes.insert("outbox", [document_of(row) for row in work.rows])
             if work.duties:
-                await self.database["duties"].bulk_write(
-                    [_duty_write(*one) for one in work.duties.items()], session=session
-                )
+                writes.bulk("duties", [_duty_write(*one) for one in work.duties.items()])
+
+        await self.database.together(write)
         if work.rows:
             self.committed()
 
@@ -156,7 +157,7 @@ class Store:
             grouped.setdefault(self._kept[change.kind].collection, []).append(change)
         return grouped
 
-    async def _write(self, collection: str, changes: list[Change], session: Session) -> None:
+    def _operations(self, changes: list[Change]) -> list[Any]:
         operations: list[Any] = []
         for change in changes:
             guard = {"_id": change.id, "version": change.stored}
@@ -166,14 +167,7 @@ class Store:
             document = self._codecs[change.kind].dump_python(change.now)
             document["_id"] = document.pop("id")
             operations.append(ReplaceOne(guard, document) if change.stored else InsertOne(document))
-        result = await self.database[collection].bulk_write(operations, session=session)
-        if result.matched_count + result.inserted_count + result.deleted_count != len(operations):
-            raise Moved
-
-    async def _finish(self, duty: Duty, session: Session) -> None:
-        gone = await self.database["duties"].delete_one({"_id": duty.id, "due_at": duty.due_at}, session=session)
-        if not gone.deleted_count:
-            raise Moved  # another replica did it, or it was moved meanwhile
+        return operations
 
     async def noted(self, notes: Sequence[str]) -> set[str]:
         """Which of these the inbox holds already."""
@@ -203,6 +197,11 @@ class Store:
                 await self.database["duties"].update_one(
                     {"_id": duty.id}, {"$set": {"wake_at": now + timedelta(seconds=pause)}}
                 )
+
+
+def _met(found: int, wanted: int) -> None:
+    if found != wanted:
+        raise Moved  # a newer version, or a duty that another replica did or moved
 
 
 def _duty_write(id: str, duty: Duty | None) -> DeleteOne | ReplaceOne[dict[str, Any]]:
