@@ -96,7 +96,7 @@ def _references(document: Any, file: Path) -> Iterator[Finding]:
         target = str(node["$ref"])
         if not leads(document, target, file.parent):
             yield finding([*at, "$ref"], "reference", f"{quoted(target)} leads nowhere")
-        elif loops(document, node):
+        elif loops(document, tuple(map(str, at))):
             yield finding([*at, "$ref"], "reference", f"{quoted(target)} leads back to itself")
 
 
@@ -105,9 +105,9 @@ def _rules(document: dict[str, Any], file: Path) -> Iterator[Finding]:
     for name, channel in document["channels"].items():
         yield from _channel(document, name, channel)
     yield from _messages(document, file)
-    for name, operation in document["operations"].items():
-        yield from _operation(document, name, operation)
-    yield from _senders(document)
+    operations = document["operations"].items()
+    faults = [one for name, operation in operations for one in _operation(document, name, operation)]
+    yield from faults or _senders(document)
     yield from _shared_parts(document)
 
 
@@ -226,7 +226,7 @@ def _shared_parts(document: dict[str, Any]) -> Iterator[Finding]:
         try:
             validator_of(shared[part])
         except jsonschema_rs.ValidationError as error:
-            yield finding([*at, *error.instance_path], "schema", " ".join(error.message.split())[:200])
+            yield finding([*at, *error.instance_path], str(error.kind.name), " ".join(error.message.split())[:200])
     for name, one in document["components"].get("correlationIds", {}).items():
         header = re.fullmatch(r"\$message\.header#/(.+)", one.get("location", ""))
         if header is None or header[1] not in shared["headers"].get("properties", {}):

@@ -44,14 +44,18 @@ def leads(document: Any, target: str, folder: Path | None = None) -> bool:
     return file.is_relative_to(folder.resolve()) and file.is_file()
 
 
-def loops(document: Any, node: Any) -> bool:
-    """Whether following a reference comes back to where it has been. All of them lead somewhere."""
+def loops(document: Any, own: tuple[str, ...]) -> bool:
+    """Whether following the reference that stands at `own` comes back to it."""
     been: set[tuple[str, ...]] = set()
-    while steps := target_of(node):
-        if steps in been:
+    steps = target_of(at(document, own))
+    while steps and steps not in been:
+        if steps == own:
             return True
         been.add(steps)
-        node = at(document, steps)
+        try:
+            steps = target_of(at(document, steps))
+        except LookupError:
+            return False  # said where it leads nowhere
     return False
 
 

@@ -78,7 +78,7 @@ def _no_schema(schema: Any) -> Iterator[Finding]:
         try:
             validator_of(schema)
         except jsonschema_rs.ValidationError as error:
-            yield finding(error.instance_path, "schema", " ".join(error.message.split())[:200])
+            yield finding(error.instance_path, str(error.kind.name), " ".join(error.message.split())[:200])
 
 
 def _references(schema: Mapping[str, Any]) -> Iterator[Finding]:
