@@ -4,11 +4,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chassis.errors import Unavailable
 from notification.adapters.files import Staff
+from notification.adapters.outgoing import Outgoing, Unreached
 from notification.domain.message import PROGRAMME_OFFICER, Message
 from notification.domain.policy import Reach
 
@@ -41,9 +41,7 @@ class Contacts:
         self, agency: str, partners: Path | None, credential: Path | None, staff: Staff, timeout: float
     ) -> None:
         self._agency, self._partners, self._credential, self._staff = agency, partners, credential, staff
-        # shorter than uvicorn keeps an idle connection (5 s): else a call may meet the moment of its closing
-        limits = httpx.Limits(keepalive_expiry=2)
-        self._client = httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False)
+        self._out = Outgoing(timeout)
 
     async def of(self, message: Message) -> Contact | None:
         """None: there is nobody to reach. Raises IntakeDown; Unavailable: the staff list can't be read."""
@@ -51,17 +49,17 @@ class Contacts:
             return self._officer(message.staff_id)
         url, token = self._where()
         try:
-            reply = await self._client.get(
+            reply = await self._out.get(
                 f"{url.rstrip('/')}/contacts/{message.case_ref}",
                 params={"role": message.recipient_role},
                 headers={"Authorization": f"Bearer {token}"},
             )
-        except httpx.HTTPError as error:
+        except Unreached as error:
             raise IntakeDown(intake="not reached") from error
-        if reply.status_code in (404, 410):
+        if reply.status in (404, 410):
             return None
-        if reply.status_code != 200:
-            raise IntakeDown(intake=reply.status_code)
+        if reply.status != 200:
+            raise IntakeDown(intake=reply.status)
         try:
             answer = _Answer.model_validate_json(reply.content)
         except ValidationError as error:
@@ -88,4 +86,4 @@ class Contacts:
             raise IntakeDown(settings="no address or credential for the own intake") from error
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self._out.close()

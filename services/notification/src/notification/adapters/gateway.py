@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from chassis.errors import Unavailable
+from notification.adapters.outgoing import Answer, Outgoing, Unreached
 from notification.domain.catalogue import ABOUT, NUMBER, Template
 from notification.domain.message import WHATSAPP, Message
 
@@ -42,8 +42,7 @@ class Gateway:
     """Knows nobody: a number lives as long as one call."""
 
     def __init__(self, *, url: str, token: SecretStr, number_id: str, call_back: str, timeout: float) -> None:
-        limits = httpx.Limits(keepalive_expiry=2)  # see contacts.py
-        self._client = httpx.AsyncClient(base_url=url, timeout=timeout, limits=limits, trust_env=False)
+        self._url, self._out = url.rstrip("/"), Outgoing(timeout)
         self._token, self._number_id, self._call_back = token, number_id, call_back
         self.receipts_to: str | None = None
 
@@ -56,14 +55,14 @@ class Gateway:
         values = {NUMBER: self._call_back, ABOUT: message.about}
         path, body = (self._whatsapp if whatsapp else self._sms)(message.reference, phone, template, values)
         try:
-            reply = await self._client.post(path, json=body, headers=self._headers())
-        except httpx.HTTPError as error:
+            reply = await self._out.post(self._url + path, json=body, headers=self._headers())
+        except Unreached as error:
             raise ProviderDown(channel=message.current.channel, gateway="not reached") from error
-        if reply.is_success:
+        if 200 <= reply.status < 300:
             return Reply()
         code = _code(reply) if whatsapp else None
-        if reply.status_code not in (400, 409, 422) or code in _BUSY:
-            raise ProviderDown(channel=message.current.channel, gateway=reply.status_code)
+        if reply.status not in (400, 409, 422) or code in _BUSY:
+            raise ProviderDown(channel=message.current.channel, gateway=reply.status)
         return Reply(refused="NO_OPT_IN" if code in _NO_OPT_IN else "FAILED")
 
     def _headers(self) -> dict[str, str]:
@@ -96,10 +95,10 @@ class Gateway:
         return "/sms/v1/messages", {"to": phone, "text": template.render(values), "reference": reference}
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self._out.close()
 
 
-def _code(reply: httpx.Response) -> int | None:
+def _code(reply: Answer) -> int | None:
     try:
         return _Refusal.model_validate_json(reply.content).error.code
     except ValidationError:
