@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from chassis import strict_yaml
 from deploy.basudara.cli import app
 from deploy.basudara.contracts.catalogues import Contracts
-from deploy.basudara.contracts.validate import judge
+from deploy.basudara.contracts.validate import Kind, judge
 from deploy.basudara.stack import ROOT
 from deploy.basudara.tests.contracts.bad_files import BAD, GOOD, TYPE, Bad, changed
 
@@ -48,9 +47,8 @@ def spoilt(copy: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     bad: Bad = request.param
     file = copy / GOOD[bad.kind]
     good = file.read_text()
-    document = (
-        json.loads(good) if file.suffix == ".json" else json.loads(json.dumps(strict_yaml.loads(good), default=str))
-    )
+    read = json.loads(good) if file.suffix == ".json" else strict_yaml.loads(good)
+    document = json.loads(json.dumps(read, default=str))  # days as texts
     file.write_text(json.dumps(changed(document, bad.changes)))
     yield file
     file.write_text(good)
@@ -67,7 +65,7 @@ def test_everything_that_is_shipped_keeps_the_published_rules() -> None:
     assert {one["file"] for one in judged if one["kind"]} >= set(map(str, shipped))
 
 
-@pytest.mark.parametrize("spoilt, bad", [(bad, bad) for bad in BAD], indirect=["spoilt"],
+@pytest.mark.parametrize(("spoilt", "bad"), [(bad, bad) for bad in BAD], indirect=["spoilt"],
                          ids=[f"{bad.kind}: {bad.name}" for bad in BAD])  # fmt: skip
 def test_what_is_wrong_is_named_with_its_place_and_its_rule(spoilt: Path, bad: Bad, contracts: Contracts) -> None:
     found = judge(spoilt, bad.kind, lambda: contracts).findings
@@ -94,7 +92,7 @@ def test_one_line_says_file_place_rule_and_what_was_found(copy: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_the_kind_of_a_file_is_told_by_its_place_or_else_its_content(kind: str, copy: Path, tmp_path: Path) -> None:
+def test_the_kind_of_a_file_is_told_by_its_place_or_else_its_content(kind: Kind, copy: Path, tmp_path: Path) -> None:
     """And the output says which it took."""
     name = Path(GOOD[kind]).name
     elsewhere = tmp_path / ("some" + Path(name).suffix)

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from deploy.basudara.cli import app
+from deploy.basudara.contracts.validate import Kind
 from deploy.basudara.stack import ROOT
 from deploy.basudara.tests.contracts.bad_files import GOOD
 
@@ -78,6 +78,10 @@ YAML = {
 }  # fmt: skip
 
 
+SHAPES = ["null", "1", "[]", "{}", '"text"', '{"type": [], "fields": []}', '{"$schema": {}}', '{"specversion": []}',
+          '{"asyncapi": "3.0.0", "channels": []}']  # fmt: skip
+
+
 def judged(file: Path, kind: str) -> tuple[Result, list[tuple[str, str]]]:
     done = CliRunner().invoke(
         app, ["contracts", "validate", "--json", "--kind", kind, str(file)], catch_exceptions=False
@@ -105,7 +109,7 @@ def test_hostile_yaml_is_named_and_harms_nobody(name: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("kind", GOOD)
-def test_a_repeated_member_name_is_refused_in_every_kind_of_file(kind: str, tmp_path: Path) -> None:
+def test_a_repeated_member_name_is_refused_in_every_kind_of_file(kind: Kind, tmp_path: Path) -> None:
     good = ROOT / GOOD[kind]
     text = good.read_text()
     if good.suffix == ".json":
@@ -120,8 +124,7 @@ def test_a_repeated_member_name_is_refused_in_every_kind_of_file(kind: str, tmp_
 
 
 @pytest.mark.parametrize("kind", GOOD)
-@pytest.mark.parametrize("document", ["null", "1", "[]", "{}", '"text"', '{"type": [], "fields": []}', '{"$schema": {}}',
-                                      '{"asyncapi": "3.0.0", "channels": []}', '{"specversion": []}'])  # fmt: skip
+@pytest.mark.parametrize("document", SHAPES)
 def test_what_is_of_another_shape_is_a_finding_of_each_kind(kind: str, document: str, tmp_path: Path) -> None:
     file = tmp_path / "some.json"
     file.write_text(document)
