@@ -63,6 +63,11 @@ class Catalogue:
         """Those that carry events."""
         return {name: row for name, row in self.document.channels.items() if row.messages}
 
+    @property
+    def copies(self) -> dict[str, Channel]:
+        """Those that carry copies of records, for the service that made them alone."""
+        return {name: row for name, row in self.document.channels.items() if not row.messages}
+
     @cached_property
     def services(self) -> dict[str, Service]:
         """Every service that writes or reads, in the order of its first channel."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from deploy.basudara.contracts.docs.html import Html, joined, tag
-from deploy.basudara.contracts.docs.layout import Page, Site, code_block, table
+from deploy.basudara.contracts.docs.layout import Page, Site, code_block, facts, table
 from deploy.basudara.contracts.docs.members import members_table
 from deploy.basudara.contracts.docs.picture import flows, picture
 from deploy.basudara.contracts.docs.services import events_table
@@ -85,8 +85,17 @@ def envelope_page(site: Site) -> Page:
         path="envelope.html",
         title=site.language.plain("Envelope and headers"),
         lead=site.language.plain(schemas["envelope"].description),
-        main=joined([tag("h1", say("Envelope and headers")), *sections]),
+        main=joined([tag("h1", say("Envelope and headers")), *sections, *_copies(site)]),
     )
+
+
+def _copies(site: Site) -> Sequence[Html]:
+    """The topics that no subscriber reads, so that nobody wonders what they are."""
+    say = site.language.say
+    rows = [(tag("code", row.address), say(row.description)) for row in site.catalogue.copies.values()]
+    title = "Topics of copies, which only their own consumer and its operator read"
+    columns = (say("Topic"), say("Meaning"))
+    return [tag("h2", say(title)), table(columns, rows, label=site.language.plain(title))] if rows else []
 
 
 def glossary_page(site: Site) -> Page:
@@ -153,9 +162,15 @@ def _addresses(site: Site) -> Sequence[Html]:
         pattern = row.address.replace(".", r"\.").replace("{owner}", writer).replace("{reader}", "YOUR-AGENCY")
         link = tag("a", tag("code", row.address), href=f"services/{row.facts.owner}.html#{name}")
         rows.append((link, tag("code", f"^{pattern}$")))
-    text = "`{owner}` is the code of the agency that writes, `{reader}` that of the agency that reads. Replace YOUR-AGENCY by your agency's code."  # noqa: E501
+    parameters = site.catalogue.document.components.parameters
+    used = [(tag("code", f"{{{name}}}"), say(row.description)) for name, row in parameters.items()]
     columns = (say("Topic"), say("Pattern"))
-    return [tag("p", say(text)), table(columns, rows, label=site.language.plain("From an address to a pattern"))]
+    text = "In a pattern, put your own agency's code for YOUR-AGENCY."
+    return [
+        facts(used),
+        tag("p", say(text)),
+        table(columns, rows, label=site.language.plain("From an address to a pattern")),
+    ]
 
 
 def _list(site: Site, texts: Sequence[str]) -> Html:

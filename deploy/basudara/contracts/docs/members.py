@@ -30,8 +30,7 @@ def members(schema: Member, path: str = "", depth: int = 0) -> Iterator[tuple[st
         yield here, member
         yield from members(member, here, depth + 1)
     if schema.items is not None and (path or schema.items.properties):
-        if not schema.items.properties:
-            yield f"{path}[]", schema.items
+        yield f"{path}[]", schema.items
         yield from members(schema.items, f"{path}[]", depth + 1)
 
 

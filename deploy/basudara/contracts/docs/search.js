@@ -66,7 +66,7 @@
     }
   }
 
-  field.addEventListener("input", look);
+  for (const kind of ["input", "focus"]) field.addEventListener(kind, look);
   box.addEventListener("keydown", step);
   document.addEventListener("click", (event) => { if (!box.contains(event.target)) found.hidden = true; });
   document.addEventListener("keydown", (event) => {

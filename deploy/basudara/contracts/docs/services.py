@@ -36,6 +36,9 @@ def _sends(site: Site, name: str) -> Iterator[Html]:
     for channel, row in owned.items():
         yield tag("h3", tag("code", row.address), id=channel)
         yield tag("p", say(row.description))
+        for operation in site.catalogue.document.operations.values():
+            if operation.action == "send" and operation.channel_name == channel:
+                yield tag("p", say(operation.summary))
         yield facts(
             [
                 (say("Who may read it"), may_read(site.language, row)),

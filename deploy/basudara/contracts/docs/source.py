@@ -156,7 +156,12 @@ class Info(Part):
     description: Text = ""
 
 
+class Parameter(Part):
+    description: Text = ""
+
+
 class Components(Part):
+    parameters: dict[str, Parameter] = {}
     messages: dict[Kind, Message]
     schemas: dict[str, Member]
 
