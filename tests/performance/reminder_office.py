@@ -81,7 +81,7 @@ class DueOffice:
     async def start_gateway(self) -> None:
         command = [sys.executable, "-m", "deploy.local.gateway", "--port", self._gateway.rpartition(":")[2]]
         command += ["--receipts-to", f"{self.url}/receipts", "--secret-file", str(self.folder / "gateway-secret")]
-        command += ["--journal", str(self.journal), "--kept", str(self.count + 1_000), "--gather", "0.1"]
+        command += ["--journal", str(self.journal), "--kept", str(self.count + 1_000), "--gather", "0.2"]
         await self._start("gateway", command, f"{self._gateway}/openapi.json")
 
     async def start_service(self) -> None:

@@ -18,6 +18,7 @@ from notification.domain.turn import Turn
 from notification.entrypoints import http
 from notification.entrypoints.consumers import listening
 from notification.entrypoints.jobs import duties
+from notification.entrypoints.noting import Noting
 from notification.entrypoints.sender import Sender
 from notification.entrypoints.waking import Waking
 from notification.settings import Settings
@@ -36,7 +37,7 @@ FRIDAY, SUNDAY = 5, 7
 
 def build(settings: Settings) -> Parts:
     policy, staff = _policy(settings), Staff(settings.staff_file)
-    waking = Waking(policy)
+    waking, noting = Waking(policy), Noting()
     gateway = Gateway(
         url=settings.gateway_url,
         token=settings.gateway_token,
@@ -46,6 +47,7 @@ def build(settings: Settings) -> Parts:
     )
     gateway.receipts_to = settings.receipts_url
     contacts = Contacts(settings.agency, settings.partners, settings.credential, staff, settings.send_timeout_seconds)
+    sender = Sender(policy, contacts, gateway, settings.messages_per_minute, noting)
     logs.known_fields("message_id", "template")
     return Parts(
         title="Pemberitahuan",
@@ -54,8 +56,8 @@ def build(settings: Settings) -> Parts:
         listener=listening(policy, staff),
         duties=duties(waking),
         kept=KEPT,
-        tools=http.Tools(policy=policy, webhooks=Webhooks(settings.gateway_secret_file)),
-        background=(waking.run, Sender(policy, contacts, gateway, settings.messages_per_minute).run),
+        tools=http.Tools(policy=policy, webhooks=Webhooks(settings.gateway_secret_file), noting=noting),
+        background=(waking.run, noting.run, sender.run),
     )
 
 

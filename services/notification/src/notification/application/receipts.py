@@ -1,11 +1,9 @@
 """What providers report of messages. Duplicates, late and disordered ones change nothing that is settled."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from chassis.errors import NotFound
 from chassis.work import Work
 from notification.application.keeping import barred, keep, mailbox_of
 from notification.application.sending import failure
@@ -26,19 +24,8 @@ class TakeReceipt:
     policy: Policy
 
 
-async def take_receipts(commands: Sequence[TakeReceipt], work: Work) -> NotFound | None:
-    """All of a webhook. Returns, and does not raise, that a message or attempt is not here: the others are applied."""
-    unknown = None
-    await work.prefetch(Message, [one.message_id for one in commands])
-    for command in commands:
-        try:
-            await _take_receipt(command, work)
-        except NotFound as error:
-            unknown = error
-    return unknown
-
-
-async def _take_receipt(command: TakeReceipt, work: Work) -> None:
+async def take_receipt(command: TakeReceipt, work: Work) -> None:
+    """Raises NotFound (404) for a message or attempt that is not here: the gateway tries again."""
     message = await work.get(Message, command.message_id)
     if command.status == "accepted":
         step = message.told_accepted(command.number)

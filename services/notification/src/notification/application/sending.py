@@ -1,4 +1,4 @@
-"""The two commits around calls to a provider: `claim` before them, `note_answers` after them."""
+"""The two commits around calls to a provider: `claim` before them, `note_answer` after them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -130,39 +130,29 @@ async def _tell_facility(message: Message, policy: Policy, work: Work) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What a call brought. `refused`: the provider's reason code; else `accepted`, or no answer."""
+class NoteAnswer:
+    """What the call brought. `refused`: the provider's reason code; else `accepted`, or no answer: then `again_at`."""
 
     message_id: str
     number: int
     accepted: bool
-    refused: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoteAnswers:
-    """What got no answer rests until `again_at`."""
-
-    answers: Sequence[Answer]
+    refused: str | None
     again_at: datetime
     policy: Policy
 
 
-async def note_answers(command: NoteAnswers, work: Work) -> None:
-    """Nothing happens where a receipt, or another worker after a long pause of this one, was quicker."""
-    policy = command.policy
-    await work.prefetch(Message, [one.message_id for one in command.answers])
-    for answer in command.answers:
-        message = await work.find(Message, answer.message_id)
-        if message is None or message.stage != CALLING or message.current.number != answer.number:
-            continue
-        if answer.refused is None:
-            step = message.answered(answer.number, answer.accepted, policy.overdue_at(message), command.again_at)
-        else:
-            failed = message.told_failed(answer.number, work.cause.at)
-            step = None if failed is None else await failure(failed, answer.refused, policy, work)
-        if step is not None:
-            await keep(step, policy, work)
+async def note_answer(command: NoteAnswer, work: Work) -> None:
+    """Nothing happens if a receipt, or another worker after a long pause of this one, was quicker."""
+    message = await work.find(Message, command.message_id)
+    if message is None or message.stage != CALLING or message.current.number != command.number:
+        return
+    if command.refused is None:
+        step = message.answered(command.number, command.accepted, command.policy.overdue_at(message), command.again_at)
+    else:
+        failed = message.told_failed(command.number, work.cause.at)
+        step = None if failed is None else await failure(failed, command.refused, command.policy, work)
+    if step is not None:
+        await keep(step, command.policy, work)
 
 
 async def failure(failed: Message, reason_code: str, policy: Policy, work: Work) -> Step:

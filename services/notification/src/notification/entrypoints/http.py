@@ -7,12 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Request
 from pydantic import BaseModel
 
-from chassis.errors import NotAllowed, NotFound
+from chassis.errors import NotAllowed
 from chassis.http import Body, Edge, edge, open_edge, problems
 from notification.adapters.webhooks import Webhooks
 from notification.application import messages, receipts
 from notification.domain.message import Message
 from notification.domain.policy import Policy
+from notification.entrypoints.noting import Noting
 
 router = APIRouter()
 
@@ -24,6 +25,7 @@ SHOWN = 500  # rows of one answer at most
 class Tools:
     policy: Policy
     webhooks: Webhooks
+    noting: Noting
 
 
 class MessageView(BaseModel):
@@ -87,30 +89,8 @@ async def take_receipts(
         )
         for one in tools.webhooks.read(await request.body(), x_gateway_signature)
     ]
-    try:
-        unknown = await at.store.transact(receipts.take_receipts, told, at.cause)
-    except Exception:
-        if len(told) < 2:
-            raise
-        unknown = await _one_by_one(told, at)
-    if unknown is not None:
-        raise unknown
+    await tools.noting.note(told)
     return Taken(receipts=len(told))
-
-
-async def _one_by_one(told: list[receipts.TakeReceipt], at: Edge) -> NotFound | None:
-    """One receipt of a webhook that can't be applied now must not keep the others from it; the first error is raised
-    after them, and the gateway tells again."""
-    unknown: NotFound | None = None
-    failed: Exception | None = None
-    for one in told:
-        try:
-            unknown = await at.store.transact(receipts.take_receipts, [one], at.cause) or unknown
-        except Exception as error:
-            failed = failed or error
-    if failed is not None:
-        raise failed
-    return unknown
 
 
 @router.get("/messages", tags=["messages"], responses=problems(422))

@@ -22,6 +22,7 @@ from notification.application import sending, turns
 from notification.domain.message import PROGRAMME_OFFICER, SMS, WHATSAPP, Message
 from notification.domain.policy import Policy
 from notification.domain.turn import LASTS
+from notification.entrypoints.noting import Noting
 
 log = structlog.get_logger()
 C = TypeVar("C")
@@ -40,9 +41,10 @@ REST = timedelta(seconds=60)  # of what can't go now, or failed for a reason of 
 class Sender:
     """Runs beside the service. Of all replicas one sends at a time, below the agreed rate."""
 
-    def __init__(self, policy: Policy, contacts: Contacts, gateway: Gateway, per_minute: int) -> None:
+    def __init__(self, policy: Policy, contacts: Contacts, gateway: Gateway, per_minute: int, noting: Noting) -> None:
         self._policy, self._contacts, self._gateway, self._per_minute = policy, contacts, gateway, per_minute
         self._holder = f"{os.getpid()}/{uuid.uuid4().hex[:8]}"
+        self._noting = noting
         self._renew_at: datetime | None = None
         self._portion = max(1, min(PORTION, int(per_minute / 60 * PORTION_SECONDS)))
         self._in_hand: set[str] = set()
@@ -68,17 +70,17 @@ class Sender:
             await self._contacts.close()
 
     async def _rounds(self) -> None:
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.TaskGroup() as self._group:
             while True:
                 try:
-                    busy = await self._round(group)
+                    busy = await self._round()
                 except Expected as error:  # the store is down: nothing was taken
                     log.warning("sender.waits", error_code=error.code, exc_info=error)
                     busy = False
                 if not busy:
                     await asyncio.sleep(LOOK_SECONDS)
 
-    async def _round(self, group: asyncio.TaskGroup) -> bool:
+    async def _round(self) -> bool:
         """Begin one portion. False: there was nothing to do, or it is another's turn."""
         if self._all_down() or not await self._my_turn():
             return False
@@ -91,7 +93,7 @@ class Sender:
         portion = await queries.ready(self._service.store, self._portion, self._in_hand)
         if portion:
             self._in_hand.update(message.id for message in portion)
-            task = group.create_task(self._take(portion))
+            task = self._group.create_task(self._take(portion))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
         return bool(portion)
@@ -141,10 +143,16 @@ class Sender:
         )
         phones = {id: contact.phone for id, contact in contacts.items() if contact is not None}
         answers = await self._call_all(await self._transact(sending.claim, command), phones)
-        if answers:
-            again_at = self._service.clock.now() + REST
-            noted = sending.NoteAnswers(answers=answers, again_at=again_at, policy=self._policy)
-            await self._transact(sending.note_answers, noted)
+        self._group.create_task(self._note(answers))  # meanwhile the next portion goes
+
+    async def _note(self, answers: list[sending.NoteAnswer]) -> None:
+        try:
+            await self._noting.note(answers)
+        except Expected as error:  # it stays claimed: its duty has it called again, under the same reference
+            log.warning("sender.not_noted", error_code=error.code, exc_info=error)
+        except Exception as error:
+            measures.DEFECTS.labels("sender").inc()
+            log.error("sender.not_noted", exc_info=error)
 
     async def _ask(self, portion: list[Message]) -> dict[str, Contact | None]:
         """Contacts by message. Those for which intake can't be asked are put off."""
@@ -174,9 +182,9 @@ class Sender:
             return contact
         return await self._contacts.of(message)
 
-    async def _call_all(self, claimed: list[Message], phones: dict[str, str]) -> list[sending.Answer]:
+    async def _call_all(self, claimed: list[Message], phones: dict[str, str]) -> list[sending.NoteAnswer]:
         """One call after the other at the agreed pace. Those left when the turn is lost are found by their duties."""
-        answers: list[sending.Answer] = []
+        answers: list[sending.NoteAnswer] = []
 
         async def call(message: Message) -> None:
             try:
@@ -197,21 +205,29 @@ class Sender:
                 group.create_task(call(message))
         return answers
 
-    async def _call(self, message: Message, phone: str) -> sending.Answer:
+    async def _call(self, message: Message, phone: str) -> sending.NoteAnswer:
         """The attempt is committed: whatever happens from here, its reference is sent to a person once."""
-        current, template = message.current, self._policy.catalogue.templates[message.template]
-        breaker = self._breakers[current.channel]
-        if breaker.open:  # since it was claimed
-            return sending.Answer(message_id=message.id, number=current.number, accepted=False)
+        channel, template = message.current.channel, self._policy.catalogue.templates[message.template]
+        if self._breakers[channel].open:  # since it was claimed
+            return self._answer(message, accepted=False)
         try:
             reply = await self._gateway.send(message, phone, template)
         except ProviderDown as error:
-            breaker.failed()
+            self._breakers[channel].failed()
             log.warning("sender.provider_down", error_code=error.code, message_id=message.id, exc_info=error)
-            return sending.Answer(message_id=message.id, number=current.number, accepted=False)
-        breaker.answered()
-        taken = reply.refused is None
-        return sending.Answer(message_id=message.id, number=current.number, accepted=taken, refused=reply.refused)
+            return self._answer(message, accepted=False)
+        self._breakers[channel].answered()
+        return self._answer(message, accepted=reply.refused is None, refused=reply.refused)
+
+    def _answer(self, message: Message, *, accepted: bool, refused: str | None = None) -> sending.NoteAnswer:
+        return sending.NoteAnswer(
+            message_id=message.id,
+            number=message.current.number,
+            accepted=accepted,
+            refused=refused,
+            again_at=self._service.clock.now() + REST,
+            policy=self._policy,
+        )
 
     async def _put_off(self, portion: list[Message]) -> None:
         ids = [message.id for message in portion]
