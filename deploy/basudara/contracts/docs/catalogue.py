@@ -28,6 +28,16 @@ _ROW = re.compile(r"^\| (.+?) \| (.+?) \| (.+?) \|$")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Word:
+    """A row of the glossary. `place`: where it stands on its page."""
+
+    term: str
+    meaning: str
+    identifier: str
+    place: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """One type. `examples` by name, as they travel; `key`: what its record's key is."""
 
@@ -55,7 +65,7 @@ class Catalogue:
     document: Document
     events: dict[str, Event]
     uses: dict[tuple[str, str], Uses]
-    glossary: dict[str, list[tuple[str, str, str]]]
+    glossary: dict[str, list["Word"]]
     indonesian: dict[str, str]
 
     @property
@@ -170,15 +180,17 @@ def _uses(folder: Path) -> Iterator[tuple[tuple[str, str], Uses]]:
         yield (file.parent.name, uses.kind), uses
 
 
-def _glossary(file: Path) -> dict[str, list[tuple[str, str, str]]]:
-    """Rows of (term, meaning, identifier) under the title of their section."""
-    found: dict[str, list[tuple[str, str, str]]] = {}
+def _glossary(file: Path) -> dict[str, list[Word]]:
+    """The rows under the title of their section."""
+    found: dict[str, list[Word]] = {}
     title = ""
     for line in read_text(file).splitlines():
         if line.startswith("## "):
             title = line.removeprefix("## ").strip()
         elif title and (row := _ROW.match(line)) and row.group(1) != "Term":
-            found.setdefault(title, []).append((row.group(1), row.group(2), row.group(3)))
+            place = f"word-{sum(map(len, found.values())) + 1}"
+            word = Word(term=row.group(1), meaning=row.group(2), identifier=row.group(3), place=place)
+            found.setdefault(title, []).append(word)
     return found
 
 

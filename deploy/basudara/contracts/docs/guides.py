@@ -107,7 +107,7 @@ def glossary_page(site: Site) -> Page:
                 tag("h2", say(title)),
                 table(
                     columns,
-                    [(term, say(meaning), _codes(code)) for term, meaning, code in rows],
+                    [(tag("span", row.term, id=row.place), say(row.meaning), _codes(row.identifier)) for row in rows],
                     label=site.language.plain(title),
                 ),
             ]

@@ -7,7 +7,7 @@ from deploy.basudara.contracts.docs.catalogue import Catalogue
 from deploy.basudara.contracts.docs.html import Html, Inside, joined, tag
 from deploy.basudara.contracts.docs.language import Language
 
-POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; base-uri 'none'; form-action 'none'"
+POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'"
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ def whole(site: Site, page: Page) -> str:
         tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
         tag("title", f"{page.title} – {site.catalogue.document.info.title}"),
         tag("link", rel="stylesheet", href=f"{page.up}../assets/site.css"),
+        tag("link", rel="icon", href=f"{page.up}../assets/icon.svg"),
         tag("script", src=f"{page.up}search-index.js", defer=True),
         tag("script", src=f"{page.up}../assets/search.js", defer=True),
     )

@@ -23,7 +23,7 @@ from deploy.basudara.stack import ROOT
 
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parent / "subscribe.py"
-ASSETS = ("site.css", "search.js")
+ASSETS = ("site.css", "search.js", "icon.svg")
 MARK = "basudara-docs"  # a folder with this file was written by us, and may be written anew
 
 
@@ -106,8 +106,8 @@ def _entry(site: Site, page: Page) -> list[str]:
 
 def _words(site: Site) -> Iterator[list[str]]:
     for rows in site.catalogue.glossary.values():
-        for term, meaning, code in rows:
-            yield [term, "glossary.html", site.language.plain(meaning), code]
+        for row in rows:
+            yield [row.term, f"glossary.html#{row.place}", site.language.plain(row.meaning), row.identifier]
 
 
 def _choice(catalogue: Catalogue, languages: tuple[Language, ...]) -> str:
@@ -121,6 +121,7 @@ def _choice(catalogue: Catalogue, languages: tuple[Language, ...]) -> str:
         tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
         tag("title", title),
         tag("link", rel="stylesheet", href="assets/site.css"),
+        tag("link", rel="icon", href="assets/icon.svg"),
     )
     body = tag("body", tag("main", tag("h1", title), tag("ul", *links, class_="choice")))
     return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n"
