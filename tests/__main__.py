@@ -12,8 +12,10 @@ import tempfile
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from tests.browser import webdriver
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -37,10 +39,17 @@ class Stage:
     name: str
     command: tuple[str, ...]
     tests: bool = False
+    when_named: bool = False  # not among those that run by default
 
 
 def pytest_stage(name: str, *arguments: str) -> Stage:
     return Stage(name, (sys.executable, "-m", "pytest", "-q", *arguments), tests=True)
+
+
+def browser_stage() -> Stage:
+    """Runs by default where there is a browser or a way to get one; elsewhere only when named, and then it fails."""
+    stage = pytest_stage("browser", "tests/browser")
+    return stage if webdriver.obtainable() else replace(stage, when_named=True)
 
 
 def stages() -> list[Stage]:
@@ -54,6 +63,7 @@ def stages() -> list[Stage]:
         Stage("imports", (str(BIN / "lint-imports"), "--no-cache")),
         pytest_stage("unit", "-m", "not engine", *services, "tests/contracts", "tests/architecture"),
         pytest_stage("local", "deploy"),
+        browser_stage(),
         *(pytest_stage(f"component {path.split('/')[1]}", "-m", "engine", path) for path in services),
         pytest_stage("system", "tests/system"),
         pytest_stage("resilience", "tests/resilience"),
@@ -114,7 +124,16 @@ def main(given: Sequence[str] | None = None) -> int:
     unknown = set(asked.stage) - {stage.name for stage in every}
     if unknown:
         parser.error(f"no such stage: {', '.join(sorted(unknown))}")
-    return _run_all([stage for stage in every if not asked.stage or stage.name in asked.stage])
+    for stage in every:
+        if stage.when_named and not asked.stage:
+            print(
+                f"=== {stage.name} left out: what it needs is neither here nor to be had; name it to insist", flush=True
+            )
+    return _run_all([stage for stage in every if _wanted(stage, asked.stage)])
+
+
+def _wanted(stage: Stage, named: Sequence[str]) -> bool:
+    return stage.name in named if named else not stage.when_named
 
 
 def _run_all(wanted: Sequence[Stage]) -> int:
