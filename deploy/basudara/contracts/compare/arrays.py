@@ -147,10 +147,11 @@ class _Row:
             if not any(need > 0 for need in needs):
                 yield made_up
             return
+        self.search.count()
         slot = slots[len(made_up)]
-        alike = min(slot[0], self.asked.head())
-        mark = (len(made_up), alike, needs, room)
-        if self.asked.unique is not True and mark in self.failed:
+        used = frozenset(map(canonical, made_up)) if self.asked.unique else None
+        mark = (len(made_up), needs, room, used)
+        if mark in self.failed:
             return
         some = False
         for such in product((True, False), repeat=len(needs)):

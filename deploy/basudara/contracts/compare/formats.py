@@ -4,6 +4,8 @@ from functools import cache
 
 import jsonschema_rs
 
+from deploy.basudara.contracts.catalogues import validator_of
+
 _DATE = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 SHAPES = {  # every text of the format matches; the reverse is not said
@@ -12,6 +14,7 @@ SHAPES = {  # every text of the format matches; the reverse is not said
     "date-time": f"^{_DATE}[Tt]{_TIME}$",
     "uuid": "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$",
     "ipv4": r"^(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}$",
+    "e164": "^\\+[0-9]{2,15}$",
     "email": "@",
     "uri": "^[A-Za-z][A-Za-z0-9+.-]*:",
     "duration": "^P[0-9TYMWDHS]+$",
@@ -27,6 +30,7 @@ SAMPLES = {
         "2027-02-30T02:00:00Z",
     ),
     "uuid": ("01a335f8-e100-70a2-a444-ac26d5832fe9",),
+    "e164": ("+6281000090001",),
     "email": ("a@example.org",),
     "idn-email": ("a@example.org",),
     "uri": ("https://example.org/a", "urn:a:b"),
@@ -47,12 +51,12 @@ SAMPLES = {
 
 @cache
 def _checker(name: str) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator({"format": name}, validate_formats=True)
+    return validator_of({"format": name})
 
 
 @cache
 def _finder(pattern: str) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator({"pattern": pattern})
+    return validator_of({"pattern": pattern})
 
 
 def known(name: str) -> bool:

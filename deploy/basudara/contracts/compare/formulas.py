@@ -15,7 +15,7 @@ KINDS = ("object", "array", "string", "number", "boolean", "null")
 
 
 class Fact(NamedTuple):
-    """One thing that a value can have or lack. `about`: a name, place, bound; `of`: any of these schemas holds there."""
+    """What a value can have or lack. `about`: a name, place or bound; `of`: any of these schemas holds there."""
 
     rule: str
     about: Hashable = None
@@ -35,19 +35,19 @@ class All:
 
 
 @dataclass(frozen=True)
-class Any_:
+class OneOf:
     parts: tuple["Formula", ...]
 
 
-Formula = All | Any_ | Literal
-TRUE, FALSE = All(()), Any_(())
+Formula = All | OneOf | Literal
+TRUE, FALSE = All(()), OneOf(())
 
 
 def negated(formula: Formula) -> Formula:
     if isinstance(formula, Literal):
         return Literal(not formula.holds, formula.what)
     parts = tuple(negated(part) for part in formula.parts)
-    return Any_(parts) if isinstance(formula, All) else All(parts)
+    return OneOf(parts) if isinstance(formula, All) else All(parts)
 
 
 def kind_of(value: Any) -> str:
@@ -55,8 +55,11 @@ def kind_of(value: Any) -> str:
         return "null"
     if isinstance(value, bool):
         return "boolean"
-    names = {dict: "object", list: "array", str: "string"}
-    return names.get(type(value), "number")
+    return "object" if isinstance(value, dict) else "array" if isinstance(value, list) else _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    return "string" if isinstance(value, str) else "number"
 
 
 @cache
@@ -70,7 +73,7 @@ def demand(node: Node, kind: str, holds: bool) -> Formula:
         return All(parts + late)
     # what was evaluated is known only where the keywords beside it hold
     failing = tuple(All((*parts, *late[:place], negated(one))) for place, one in enumerate(late))
-    return Any_((*(negated(part) for part in parts), *failing))
+    return OneOf((*(negated(part) for part in parts), *failing))
 
 
 UNEVALUATED = {"unevaluatedProperties": "object", "unevaluatedItems": "array"}
@@ -122,7 +125,7 @@ def _among(values: list[Any], kind: str) -> Formula:
 
 def _one_of(node: Node, value: Any) -> Formula:
     nodes = _subs(node, value)
-    return Any_(
+    return OneOf(
         tuple(
             All(tuple(Literal(place == other, one) for other, one in enumerate(nodes))) for place in range(len(nodes))
         )
@@ -132,7 +135,7 @@ def _one_of(node: Node, value: Any) -> Formula:
 def _if(node: Node, value: Any) -> Formula:
     asked = node.sub(value)
     then, otherwise = (Literal(True, node.sub(node.members().get(name, True))) for name in ("then", "else"))
-    return Any_((All((Literal(True, asked), then)), All((Literal(False, asked), otherwise))))
+    return OneOf((All((Literal(True, asked), then)), All((Literal(False, asked), otherwise))))
 
 
 def _reference(node: Node, name: str) -> Formula:
@@ -191,11 +194,11 @@ def _rest(node: Node, value: Any) -> Formula:
 
 def _dependent_required(_node: Node, value: Any) -> Formula:
     rows = [(name, other) for name, others in value.items() for other in others]
-    return All(tuple(Any_((negated(has(name)), has(other))) for name, other in rows))
+    return All(tuple(OneOf((negated(has(name)), has(other))) for name, other in rows))
 
 
 def _dependent_schemas(node: Node, value: Any) -> Formula:
-    return All(tuple(Any_((negated(has(name)), Literal(True, node.sub(sub)))) for name, sub in value.items()))
+    return All(tuple(OneOf((negated(has(name)), Literal(True, node.sub(sub)))) for name, sub in value.items()))
 
 
 def _bound(rule: str, holds: bool = True, more: int = 0) -> Callable[[Node, Any], Formula]:
@@ -216,7 +219,7 @@ ANY_KIND: dict[str, Callable[[Node, Any, str], Formula]] = {
     "enum": lambda _node, value, kind: _among(value, kind),
     "const": lambda _node, value, kind: _among([value], kind),
     "allOf": lambda node, value, _kind: All(_positive(_subs(node, value))),
-    "anyOf": lambda node, value, _kind: Any_(_positive(_subs(node, value))),
+    "anyOf": lambda node, value, _kind: OneOf(_positive(_subs(node, value))),
     "oneOf": lambda node, value, _kind: _one_of(node, value),
     "not": lambda node, value, _kind: Literal(False, node.sub(value)),
     "if": lambda node, value, _kind: _if(node, value),

@@ -99,8 +99,14 @@ def concerns(fact: Fact, name: str) -> bool:
         return fact.about == name
     if fact.rule == "matching":
         return matches(str(fact.about), name)
-    names, patterns = fact.about  # type: ignore[misc]
+    names, patterns = rest_of(fact)
     return name not in names and not any(matches(pattern, name) for pattern in patterns)
+
+
+def rest_of(fact: Fact) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The names and patterns of names that a fact `rest` is not about."""
+    found: tuple[frozenset[str], tuple[str, ...]] = fact.about  # type: ignore[assignment]
+    return found
 
 
 def _text(fact: Fact, value: str) -> bool:

@@ -70,10 +70,10 @@ def a_number(facts: Iterable[Literal], excluded: frozenset[float]) -> Outcome:
     none_of = {number(value) for value in excluded}
     if asked.step is not None and any(asked.step % step == 0 for step in asked.avoided):
         return Nothing()
-    complete, tried = True, 0
-    for value in _stepped(asked, asked.step) if asked.step is not None else _between(asked):
-        tried += 1
-        if tried > TRIED:
+    complete = True
+    candidates = _stepped(asked, asked.step) if asked.step is not None else _between(asked)
+    for tried, value in enumerate(candidates):
+        if tried >= TRIED:
             complete = False
             break
         if asked.holds(value) and value not in none_of:

@@ -1,12 +1,12 @@
 """An object for facts about its members and names, or the proof that there is none."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from deploy.basudara.contracts.compare.formulas import Fact, Literal
-from deploy.basudara.contracts.compare.holding import concerns
+from deploy.basudara.contracts.compare.holding import concerns, rest_of
 from deploy.basudara.contracts.compare.outcomes import Found, Nothing, Outcome, Unknown
 from deploy.basudara.contracts.compare.schemas import canonical, made
 
@@ -59,7 +59,7 @@ class Members:
             if fact.rule == "member":
                 spoken[str(fact.about)] = None
             elif fact.rule == "rest":
-                spoken |= dict.fromkeys(sorted(fact.about[0]))  # type: ignore[index]
+                spoken |= dict.fromkeys(sorted(rest_of(fact)[0]))
         return list(spoken)
 
 
@@ -107,8 +107,9 @@ class _Making:
                 return full
         return self.open or Nothing()
 
-    def _can_hold(self, state: "State") -> bool:
+    def _can_hold(self, state: Iterable[Literal]) -> bool:
         """Whether a value is found; what stays open is remembered."""
+        self.search.count()
         found = self.search.state(state)
         if isinstance(found, Unknown):
             self.open = found
@@ -192,4 +193,4 @@ class _Making:
 def _patterns(fact: Fact) -> tuple[str, ...]:
     if fact.rule == "matching":
         return (str(fact.about),)
-    return tuple(fact.about[1]) if fact.rule == "rest" else ()  # type: ignore[index]
+    return rest_of(fact)[1] if fact.rule == "rest" else ()

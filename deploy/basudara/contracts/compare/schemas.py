@@ -1,4 +1,4 @@
-"""A JSON Schema (2020-12) as the comparison sees it: nodes that are equal when they mean the same, references followed."""
+"""A JSON Schema (2020-12) as the comparison sees it: nodes are equal if they mean the same, references followed."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,17 +6,17 @@ from fractions import Fraction
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
-ONE = ("not", "if", "then", "else", "items", "contains", "additionalProperties", "propertyNames")
-ONE += ("unevaluatedItems", "unevaluatedProperties")
+ONE = (
+    "not", "if", "then", "else", "items", "contains", "additionalProperties", "propertyNames", "unevaluatedItems",
+    "unevaluatedProperties",
+)  # fmt: skip
 LIST = ("allOf", "anyOf", "oneOf", "prefixItems")
 MAP = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
 IDENTITY = ("$schema", "$id", "$anchor", "$dynamicAnchor", "$vocabulary", "$defs", "definitions")
-SAID_ONLY = ("title", "description", "$comment", "examples", "default", "deprecated", "readOnly", "writeOnly")
-SAID_ONLY += (
-    "contentEncoding",
-    "contentMediaType",
-    "contentSchema",
-)  # notes, by the standard: nothing is refused by them
+SAID_ONLY = (  # notes, by the standard: nothing is refused by them
+    "title", "description", "$comment", "examples", "default", "deprecated", "readOnly", "writeOnly",
+    "contentEncoding", "contentMediaType", "contentSchema",
+)  # fmt: skip
 Schema = Mapping[str, Any] | bool
 
 

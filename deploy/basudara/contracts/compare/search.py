@@ -9,16 +9,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from deploy.basudara.contracts.compare import arrays, objects
 from deploy.basudara.contracts.compare.formulas import (
     KINDS,
-    TRUE,
     UNEVALUATED,
     All,
-    Any_,
     Fact,
     Formula,
     Literal,
-    NoSuchPlace,
+    OneOf,
     demand,
     kind_of,
     left_over,
@@ -27,12 +26,12 @@ from deploy.basudara.contracts.compare.formulas import (
 from deploy.basudara.contracts.compare.holding import Unclear, holds, values_of
 from deploy.basudara.contracts.compare.numbers import a_number
 from deploy.basudara.contracts.compare.outcomes import Found, Nothing, Outcome, Unknown
-from deploy.basudara.contracts.compare.schemas import Node
+from deploy.basudara.contracts.compare.schemas import Node, NoSuchPlace
 from deploy.basudara.contracts.compare.texts import text
 
 State = frozenset[Literal]
 Facts = dict[Fact | Node, bool]
-STEPS = 60_000  # cases looked at; about a second
+STEPS = 15_000  # cases looked at; about a second
 ENDLESS = 10**9
 
 
@@ -85,14 +84,15 @@ class Search:
             for facts in self._cases(kind, {}, list(state), []):
                 yield self._solved(kind, facts, state)
 
-    def _count(self) -> None:
+    def count(self) -> None:
+        """One more case. Raises TooLarge."""
         self.steps -= 1
         if self.steps < 0:
             raise TooLarge
 
-    def _cases(self, kind: str, facts: Facts, todo: list[Formula], choices: list[Any_]) -> Iterator[Facts]:
+    def _cases(self, kind: str, facts: Facts, todo: list[Formula], choices: list[OneOf]) -> Iterator[Facts]:
         """Every way to make the formulas true, as facts."""
-        self._count()
+        self.count()
         while True:
             if not _settle(kind, facts, todo, choices):
                 return
@@ -137,7 +137,7 @@ class Search:
         yield from self._cases(kind, settled, [formula if facts[late] else negated(formula)], [])
 
     def _solved(self, kind: str, facts: Facts, state: State) -> Outcome:
-        self._count()
+        self.count()
         told = [Literal(is_so, fact) for fact, is_so in facts.items() if isinstance(fact, Fact)]
         listed = [fact for is_so, fact in told if is_so and isinstance(fact, Fact) and fact.rule == "among"]
         if listed or kind in ("null", "boolean"):
@@ -156,8 +156,6 @@ class Search:
         return found
 
     def _solve(self, kind: str, facts: list[Literal], without: list[Any]) -> Outcome:
-        from deploy.basudara.contracts.compare import arrays, objects  # noqa: PLC0415 - they ask the search in turn
-
         if kind == "string":
             return text(facts, frozenset(without))
         if kind == "number":
@@ -191,13 +189,13 @@ def _first_that_holds(values: list[Any], state: State) -> Outcome:
     return Nothing()
 
 
-def _settle(kind: str, facts: Facts, todo: list[Formula], choices: list[Any_]) -> bool:
+def _settle(kind: str, facts: Facts, todo: list[Formula], choices: list[OneOf]) -> bool:
     """Take apart what has no choice. False: it contradicts itself."""
     while todo:
         formula = todo.pop()
         if isinstance(formula, All):
             todo.extend(formula.parts)
-        elif isinstance(formula, Any_):
+        elif isinstance(formula, OneOf):
             choices.append(formula)
         elif formula.what in facts:
             if facts[formula.what] is not formula.holds:
@@ -209,7 +207,7 @@ def _settle(kind: str, facts: Facts, todo: list[Formula], choices: list[Any_]) -
     return True
 
 
-def _narrowed(choices: list[Any_], facts: Facts) -> list[Any_] | None:
+def _narrowed(choices: list[OneOf], facts: Facts) -> list[OneOf] | None:
     """The choices that are still open, without the parts that can no longer be. None: one has no part left."""
     left = []
     for choice in choices:
@@ -219,7 +217,7 @@ def _narrowed(choices: list[Any_], facts: Facts) -> list[Any_] | None:
         parts = tuple(part for part, is_so in told if is_so is None)
         if not parts:
             return None
-        left.append(Any_(parts) if len(parts) < len(choice.parts) else choice)
+        left.append(OneOf(parts) if len(parts) < len(choice.parts) else choice)
     return left
 
 
@@ -227,11 +225,8 @@ def _known(formula: Formula, facts: Facts) -> bool | None:
     if isinstance(formula, Literal):
         is_so = facts.get(formula.what)
         return None if is_so is None else is_so is formula.holds
-    decisive = isinstance(formula, Any_)
+    decisive = isinstance(formula, OneOf)
     told = [_known(part, facts) for part in formula.parts]
     if any(is_so is decisive for is_so in told):
         return decisive
     return None if None in told else not decisive
-
-
-__all__ = ["TRUE", "Search", "TooLarge"]

@@ -138,7 +138,7 @@ class _Walk:
         return "".join(reversed(letters))
 
     def _vary(self, letter: str, chance: Random) -> str:
-        return letter if chance.random() < 0.7 else chance.choice(self.letters)  # noqa: PLR2004
+        return letter if chance.random() < 0.7 else chance.choice(self.letters)
 
     def _fits(self, text: str) -> bool:
         if len(text) < self.asked.least or 0 <= self.asked.most < len(text):

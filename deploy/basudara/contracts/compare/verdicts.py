@@ -6,13 +6,14 @@ from typing import Any
 
 import jsonschema_rs
 
+from deploy.basudara.contracts.catalogues import DIALECT, validator_of
 from deploy.basudara.contracts.compare.formulas import Literal
 from deploy.basudara.contracts.compare.outcomes import Found, Outcome, Unknown
 from deploy.basudara.contracts.compare.schemas import Document, Schema
 from deploy.basudara.contracts.compare.search import Search, TooLarge
 
 SHOWN = 20  # findings of one comparison
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
+FURTHER = 5_000  # cases looked at for more, once there is one
 
 
 class NotASchema(Exception):
@@ -36,7 +37,7 @@ def validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
     if isinstance(schema, dict) and schema.get("$schema", DIALECT).rstrip("#") != DIALECT:
         raise NotASchema(f"$schema: {schema['$schema']} is not {DIALECT}")
     try:
-        return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+        return validator_of(schema)
     except jsonschema_rs.ValidationError as error:
         raise NotASchema(f"{_pointer(error.instance_path)}: {error.message[:200]}") from None
     except (ValueError, jsonschema_rs.ReferencingError) as error:
@@ -52,9 +53,12 @@ def gaps(written: Schema, read: Schema) -> list[Gap]:
     found: dict[tuple[str, str], Gap] = {}
     try:
         state = frozenset({Literal(True, mine.root), Literal(False, other.root)})
-        for outcome in Search().values(state):
+        search = Search()
+        for outcome in search.values(state):
             for gap in _judged(outcome, *judges):
                 found.setdefault((gap.pointer, gap.rule), gap)
+            if any(gap.decided for gap in found.values()):
+                search.steps = min(search.steps, FURTHER)
             if len(found) >= SHOWN:
                 break
     except TooLarge:
