@@ -158,18 +158,16 @@ async def claimed_and_then_the_power_was_cut(office: Office, seconds: float = 15
     fresh = ids.event_id()
     cause = Cause(id=fresh, correlation_id=fresh, traceparent=ids.traceparent(), at=office.svc.now())
     reach = Reach(whatsapp_optin=True, in_custody=False, case_closed=False, messaging_consent=True)
-    ready = sending.PutOff(message_id=waiting.id, until=office.svc.now(), policy=POLICY)
+    ready = sending.PutOff(message_ids=[waiting.id], until=office.svc.now(), policy=POLICY)
 
     async def make_ready(_: Any, work: Any) -> None:
         message = await work.get(Message, waiting.id)
         work.save(message.ready(message.expires_at).message)
 
     await store.transact(make_ready, ready, cause)
-    claim = sending.Claim(
-        message_id=waiting.id, reach=reach, down=frozenset(), again_at=office.svc.now(), policy=POLICY
-    )
-    claimed = await store.transact(sending.claim, claim, cause)
-    assert claimed is not None
+    reaches = {waiting.id: reach}
+    claim = sending.Claim(reaches=reaches, down=frozenset(), again_at=office.svc.now(), policy=POLICY)
+    (claimed,) = await store.transact(sending.claim, claim, cause)
     return claimed
 
 
