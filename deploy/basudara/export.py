@@ -19,7 +19,7 @@ from deploy.basudara.records import Record, Wanted
 
 MACHINERY = ("inbox", "outbox", "duties", "leases")  # collections of the chassis; all others hold aggregates
 BATCH = 1000
-ROW = {"topic": 1, "key": 1, "aggregate": 1, "version": 1, "sent": 1, "held": 1, "headers": 1, "value": 1}
+SAYS = {"sent": 1, "held": 1, "rows": 1}
 
 Line = dict[str, Any]
 
@@ -69,19 +69,20 @@ def _kept(database: Database[Line]) -> Iterator[Line]:
             yield {"kind": "aggregate", "collection": collection, "id": found["_id"], "version": found["version"]}
     for found in _documents(database, "inbox", {"at": 1}):
         yield {"kind": "note", "note": found["_id"], "at": instant(found["at"])}
-    for found in _documents(database, "outbox", ROW):
-        yield _row(found)
+    for found in _documents(database, "outbox", SAYS):
+        for row in found["rows"]:
+            yield _row(row, found["sent"] or row.get("sent", False), found.get("held", {}).get(row["id"]))
 
 
 def _documents(database: Database[Line], collection: str, members: Mapping[str, int]) -> Iterator[Line]:
     return iter(database[collection].find({}, members, batch_size=BATCH).sort("_id", 1))
 
 
-def _row(found: Line) -> Line:
+def _row(found: Line, sent: bool, held: str | None) -> Line:
     event = records.event_in(found["value"], found["headers"] or ())
-    plain = {name: found[name] for name in ("topic", "aggregate", "version", "sent")}
+    plain = {name: found[name] for name in ("topic", "aggregate", "version")}
     named = {name: event and getattr(event, name) for name in ("type", "subject", "causationid")}
-    told = {"id": found["_id"], "key": text_of(found["key"]), "held": found.get("held")}
+    told = {"id": found["id"], "key": text_of(found["key"]), "sent": sent, "held": held}
     return {"kind": "row", **told, **plain, **named}
 
 

@@ -43,7 +43,7 @@ async def _stored(town: Town, service: str) -> Any:
             yield {"kind": "aggregate", "collection": collection, "id": one["_id"], "version": one["version"]}
     async for note in database["inbox"].find():
         yield {"kind": "note", "note": note["_id"], "at": note["at"].isoformat()}
-    async for row in database["outbox"].find():
+    async for document, row in _rows(database):
         # an event's headers repeat its attributes and are made when it is sent; those of a copy are kept with it
         named = (
             json.loads(row["value"])
@@ -51,10 +51,17 @@ async def _stored(town: Town, service: str) -> Any:
             else {name.removeprefix("ce_"): bytes(value).decode(errors="replace") for name, value in row["headers"]}
         )
         yield {
-            "kind": "row", "id": row["_id"], "topic": row["topic"], "key": bytes(row["key"] or b"").decode(),
-            "aggregate": row["aggregate"], "version": row["version"], "sent": row["sent"], "held": row.get("held"),
+            "kind": "row", "id": row["id"], "topic": row["topic"], "key": bytes(row["key"] or b"").decode(),
+            "aggregate": row["aggregate"], "version": row["version"],
+            "sent": document["sent"] or row.get("sent", False), "held": document.get("held", {}).get(row["id"]),
             **{name: named.get(name) for name in ("type", "subject", "causationid")},
         }  # fmt: skip
+
+
+async def _rows(database: Any) -> Any:
+    async for document in database["outbox"].find():
+        for row in document["rows"]:
+            yield document, row
 
 
 def _told(records: Iterable[Any]) -> Iterator[dict[str, Any]]:

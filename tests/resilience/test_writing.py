@@ -36,7 +36,7 @@ async def test_an_event_too_big_for_its_topic_is_refused_before_the_state_change
     await town.start("training")
     small, _ = await town.ask(sender, case(1), padding_bytes=1)
     row = await town.database("referral")["outbox"].find_one({})
-    envelope_bytes = len(row["value"]) - 1
+    envelope_bytes = len(row["rows"][0]["value"]) - 1
     _, refused = await town.ask(sender, case(1), padding_bytes=2_000_000)
     limit = refused.json()["limit_bytes"]
     too_big, reply = await town.ask(sender, case(1), padding_bytes=limit - envelope_bytes + 1)

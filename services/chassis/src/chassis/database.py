@@ -134,12 +134,14 @@ class Database:
         return await self._crossing(lambda: list(found))
 
     async def snapshot(self, collection: str, query: dict[str, Any], *, sort: str, limit: int) -> list[Any]:
-        """A find in one point of time: a plain cursor may see a later commit and miss an earlier one."""
+        """A find in one point of time: a plain cursor may see a later commit and miss an earlier one. At most what
+        the store gives in one answer, 16 MiB."""
 
         def run() -> list[Any]:
             with self._plain.client.start_session(snapshot=True) as session:
                 plain = self._plain[collection].with_options(read_concern=ReadConcern())
-                return list(plain.find(query, session=session, batch_size=BATCH).sort(sort, 1).limit(limit))
+                found = plain.find(query, session=session, batch_size=limit).sort(sort, 1)
+                return list(found.limit(-limit))  # negative: one answer and no more
 
         return await self._crossing(run)
 

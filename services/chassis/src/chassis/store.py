@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from chassis import measures
 from chassis.database import Database, DeleteOne, IndexModel, InsertOne, Moved, ReplaceOne, Writes, told_as_ours
 from chassis.errors import Contended, NotFound
-from chassis.outbox import Outbox, document_of
+from chassis.outbox import Outbox, documents_of
 from chassis.work import Aggregate, Cause, Change, Duty, Work
 
 A = TypeVar("A", bound=Aggregate)
@@ -143,7 +143,7 @@ class Store:
             if notes:
                 writes.insert("inbox", [{"_id": note, "at": work.cause.at} for note in notes])
             if work.rows:
-                writes.insert("outbox", [document_of(row) for row in work.rows])
+                writes.insert("outbox", documents_of(work.rows))
             if work.duties:
                 writes.bulk("duties", [_duty_write(*one) for one in work.duties.items()])
 
