@@ -139,6 +139,7 @@ def figures(run: Run) -> dict[str, Any]:
         "calls": len(run.calls),
         "calls of a reference again": len(run.calls) - len(references),
         "refused": sum(call.became == "refused" for call in run.calls),
+        "sent before the kill": sum(call.at < run.killed_at for call in run.calls if call.became == "taken"),
         "sent": len(taken),
         "sent twice": sum(times > 1 for times in taken.values()),
         "under two references": len(references) - len({one.partition(":")[0] for one in references}),
