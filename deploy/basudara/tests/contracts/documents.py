@@ -72,6 +72,8 @@ class Documents:
                     found[name] = {**found.get(name, {}), **value}
                 elif name == "required":
                     found[name] = [*found.get(name, ()), *value]
+                elif name == "pattern" and name in found:
+                    found["patterns"] = [*found.get("patterns", [found[name]]), value]
                 else:
                     found[name] = value
         return found
@@ -116,10 +118,11 @@ class Documents:
         ]
 
     def a_string(self, flat: Mapping[str, Any], _depth: int) -> str:
+        samples = formats.SAMPLES.get(flat.get("format", ""))
+        if samples and self.chance.random() < (0.7 if "pattern" in flat else 1):
+            return self.chance.choice(samples)
         if "pattern" in flat and self.chance.random() < 0.9:
-            return sample(flat["pattern"], self.chance)
-        if "format" in flat and formats.SAMPLES.get(flat["format"]):
-            return self.chance.choice(formats.SAMPLES[flat["format"]])
+            return "".join(sample(one, self.chance) for one in flat.get("patterns", [flat["pattern"]]))
         texts = [value for value in self.values if isinstance(value, str)]
         if texts and self.chance.random() < 0.4:
             return self.chance.choice(texts)
