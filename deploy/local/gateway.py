@@ -23,7 +23,6 @@ import uuid
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import IO, Annotated, Any, Literal
@@ -33,6 +32,8 @@ import uvicorn
 from fastapi import APIRouter, FastAPI, Header, HTTPException, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, ValidationError
+
+from deploy.local.receipts import digits, now, receipt
 
 KEPT = 100_000  # messages, behaviours, and webhooks on their way: of each at most
 RECEIPT_DELAY_SECONDS = 0.1
@@ -52,7 +53,7 @@ TOLD: dict[str, tuple[str, ...]] = {
     "bounce": ("delivered", "failed"),
 }
 # Error codes of the WhatsApp Business Cloud API.
-_API_SERVICE, _INVALID_PARAMETER, _TOKEN, _UNDELIVERABLE = 2, 100, 190, 131026
+_API_SERVICE, _INVALID_PARAMETER, _TOKEN = 2, 100, 190
 
 Number = Annotated[str, Field(pattern=r"^\+?\d{6,15}$")]
 Words = Annotated[str, Field(min_length=1)]
@@ -141,7 +142,7 @@ class Sandbox:
         self._client = httpx.AsyncClient(timeout=5, trust_env=False)
 
     def behave(self, told: Behaviour) -> None:
-        key = (told.channel, _digits(told.to))
+        key = (told.channel, digits(told.to))
         self._told += 1
         self._behaviours[key] = (self._told, told.does)
         self._behaviours.move_to_end(key)
@@ -149,7 +150,7 @@ class Sandbox:
             self._behaviours.popitem(last=False)
 
     def _does(self, channel: str, to: str) -> str:
-        fitting = [(one, number) for one in (channel, "*") for number in (_digits(to), "*")]
+        fitting = [(one, number) for one in (channel, "*") for number in (digits(to), "*")]
         return max((self._behaviours.get(key, (0, "deliver")) for key in fitting), key=lambda one: one[0])[1]
 
     async def take(
@@ -166,7 +167,7 @@ class Sandbox:
         if known is not None:
             return str(known["id"])
         record = {"id": uuid.uuid4().hex, "channel": channel, "to": to, "reference": reference, **what}
-        record |= {"at": _now(), "status": "accepted"}
+        record |= {"at": now(), "status": "accepted"}
         self._taken[key] = record
         self.recorded.append(record)
         if len(self._taken) > self._kept:
@@ -181,7 +182,7 @@ class Sandbox:
     async def _tell_now(self, record: dict[str, Any], status: str, urls: list[str]) -> None:
         """One try at each, before the sender has its answer; where it failed, more of them after."""
         record["status"] = status
-        told = _receipt(record, status)
+        told = receipt(record, status)
         taken = await asyncio.gather(*(self._post(url, told) for url in urls))
         for url, done in zip(urls, taken, strict=True):
             if not done:
@@ -193,7 +194,7 @@ class Sandbox:
         for status in statuses:
             await asyncio.sleep(self._delay)
             record["status"] = status
-            told = _receipt(record, status)
+            told = receipt(record, status)
             for url in urls:
                 before[url] = self._start(self._keep_posting(url, told, before.get(url)))
 
@@ -259,38 +260,6 @@ class Sandbox:
         await self._client.aclose()
 
 
-def _digits(number: str) -> str:
-    return number.removeprefix("+")
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _receipt(record: dict[str, Any], status: str) -> dict[str, Any]:
-    return _sms_receipt(record, status) if record["channel"] == "SMS" else _whatsapp_receipt(record, status)
-
-
-def _sms_receipt(record: dict[str, Any], status: str) -> dict[str, Any]:
-    return {"message_id": record["id"], "reference": record["reference"], "status": status, "at": _now()}
-
-
-def _whatsapp_receipt(record: dict[str, Any], status: str) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "id": f"wamid.{record['id']}",
-        "status": status,
-        "timestamp": str(int(datetime.now(UTC).timestamp())),
-        "recipient_id": _digits(record["to"]),
-    }
-    if record["reference"] is not None:
-        row["biz_opaque_callback_data"] = record["reference"]
-    if status == "failed":
-        row["errors"] = [{"code": _UNDELIVERABLE, "title": "Message undeliverable"}]
-    value = {"messaging_product": "whatsapp", "statuses": [row]}
-    entry = {"id": "0", "changes": [{"field": "messages", "value": value}]}
-    return {"object": "whatsapp_business_account", "entry": [entry]}
-
-
 def _meta_error(status: int, message: str, kind: str, code: int) -> JSONResponse:
     error = {"message": message, "type": kind, "code": code, "fbtrace_id": uuid.uuid4().hex[:11]}
     return JSONResponse({"error": error}, status_code=status)
@@ -315,7 +284,7 @@ def _whatsapp(sandbox: Sandbox) -> APIRouter:
             taken = await sandbox.take("WHATSAPP", sent.to, sent.biz_opaque_callback_data, receipts_to, what)
         except Down:
             return _meta_error(503, "Service temporarily unavailable", "OAuthException", _API_SERVICE)
-        contacts = [{"input": sent.to, "wa_id": _digits(sent.to)}]
+        contacts = [{"input": sent.to, "wa_id": digits(sent.to)}]
         answer = {"messaging_product": "whatsapp", "contacts": contacts, "messages": [{"id": f"wamid.{taken}"}]}
         return JSONResponse(answer)
 
