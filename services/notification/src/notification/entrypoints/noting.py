@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from chassis import ids
 from chassis.running import Service
 from chassis.work import Cause, Work
-from notification.application.keeping import look_ahead
 from notification.application.receipts import TakeReceipt, take_receipt
 from notification.application.sending import NoteAnswer, note_answer
+from notification.domain.message import Message
 
 TOGETHER = 300  # in one unit of work
 Outcome = TakeReceipt | NoteAnswer
@@ -65,7 +65,7 @@ def _settle(future: "asyncio.Future[None]", failed: Exception | None) -> None:
 
 async def _apply(told: Sequence[Outcome], work: Work) -> list[Exception | None]:
     """One after the other; the error of each that could not be."""
-    await look_ahead([one.message_id for one in told], work)
+    await work.prefetch(Message, [one.message_id for one in told])
     errors: list[Exception | None] = []
     for one in told:
         mark = work.mark()

@@ -30,7 +30,8 @@ R = TypeVar("R")
 
 PORTION = 100  # messages of one unit of work at most
 PORTION_SECONDS = 0.25  # and no more than go in that time: what is claimed can't be stopped any more
-PORTIONS = 3  # under way: the next ones are claimed while one is called
+PORTIONS = 5  # under way: some are claimed while one is called and others are noted; no more, or a store that is slow
+# would fall behind the calls, and what is not noted in time is called again
 PROBES = 5  # messages in one round while something that is called is down
 AT_ONCE = 16  # requests under way, of each kind
 LOOK_SECONDS = 0.3
@@ -70,17 +71,17 @@ class Sender:
             await self._contacts.close()
 
     async def _rounds(self) -> None:
-        async with asyncio.TaskGroup() as self._group:
+        async with asyncio.TaskGroup() as group:
             while True:
                 try:
-                    busy = await self._round()
+                    busy = await self._round(group)
                 except Expected as error:  # the store is down: nothing was taken
                     log.warning("sender.waits", error_code=error.code, exc_info=error)
                     busy = False
                 if not busy:
                     await asyncio.sleep(LOOK_SECONDS)
 
-    async def _round(self) -> bool:
+    async def _round(self, group: asyncio.TaskGroup) -> bool:
         """Begin one portion. False: there was nothing to do, or it is another's turn."""
         if self._all_down() or not await self._my_turn():
             return False
@@ -93,7 +94,7 @@ class Sender:
         portion = await queries.ready(self._service.store, self._portion, self._in_hand)
         if portion:
             self._in_hand.update(message.id for message in portion)
-            task = self._group.create_task(self._take(portion))
+            task = group.create_task(self._take(portion))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
         return bool(portion)
@@ -143,16 +144,10 @@ class Sender:
         )
         phones = {id: contact.phone for id, contact in contacts.items() if contact is not None}
         answers = await self._call_all(await self._transact(sending.claim, command), phones)
-        self._group.create_task(self._note(answers))  # meanwhile the next portion goes
-
-    async def _note(self, answers: list[sending.NoteAnswer]) -> None:
         try:
             await self._noting.note(answers)
         except Expected as error:  # it stays claimed: its duty has it called again, under the same reference
             log.warning("sender.not_noted", error_code=error.code, exc_info=error)
-        except Exception as error:
-            measures.DEFECTS.labels("sender").inc()
-            log.error("sender.not_noted", exc_info=error)
 
     async def _ask(self, portion: list[Message]) -> dict[str, Contact | None]:
         """Contacts by message. Those for which intake can't be asked are put off."""
