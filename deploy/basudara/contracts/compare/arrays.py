@@ -1,7 +1,7 @@
 """An array for facts about its items, or the proof that there is none."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +112,10 @@ class _Row:
         self.failed: set[tuple[Any, ...]] = set()
 
     def outcome(self) -> Outcome:
+        if self.asked.unique is True:  # if there is none even with doubles, it need not be told why
+            relaxed = _Row(self.search, replace(self.asked, unique=None), self.length, set()).outcome()
+            if isinstance(relaxed, Nothing):
+                return relaxed
         for slots in self._slots():
             self.failed.clear()
             needs = tuple(count.least for count in self.asked.counts)
@@ -123,9 +127,19 @@ class _Row:
                         value[place] = one
                 if canonical(value) not in self.excluded:
                     return Found(value)
-                self.open = Unknown("values that are excluded one by one")
-                break
+                return self._told_apart(value)
         return self.open or Nothing()
+
+    def _told_apart(self, value: list[Any]) -> Outcome:
+        """Not this array, which is excluded, but one that differs from it in some place."""
+        for place, one in enumerate(value):
+            other = {Literal(False, made({"const": one}))}
+            asked = replace(self.asked, places={**self.asked.places})
+            asked.places[place] = asked.places.get(place, set()) | other
+            found = _Row(self.search, asked, self.length, self.excluded).outcome()
+            if isinstance(found, Found):
+                return found
+        return Unknown("values that are excluded one by one")
 
     def _slots(self) -> Iterator[list[tuple[int, ...]]]:
         places = range(self.length)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ class Members:
     """What is demanded of an object, gathered from facts."""
 
     has: dict[str, bool] = field(default_factory=dict)
+    each: dict[str, list[Literal]] = field(default_factory=dict)  # what must hold for a member, by its name
     every: list[Fact] = field(default_factory=list)  # about whichever members it concerns
     some: list[Fact] = field(default_factory=list)  # one such member breaks it
     breaking: dict[str, list[Literal]] = field(default_factory=dict)  # member that must be there, and what it breaks
@@ -42,6 +44,8 @@ class Members:
             if fact.rule == "member":
                 self.breaking.setdefault(str(fact.about), []).extend(Literal(False, node) for node in fact.of)
             return self.has.setdefault(str(fact.about), there) is there
+        elif fact.rule == "member":
+            self.each.setdefault(str(fact.about), []).append(Literal(True, fact.of[0]))
         elif is_so and fact.rule == "names":
             self.names.extend(Literal(True, node) for node in fact.of)
         else:
@@ -49,16 +53,14 @@ class Members:
         return True
 
     def demands(self, name: str) -> "State":
-        every = {Literal(True, fact.of[0]) for fact in self.every if concerns(fact, name)}
-        return frozenset(every | set(self.breaking.get(name, ())))
+        every = [Literal(True, fact.of[0]) for fact in self.every if concerns(fact, name)]
+        return frozenset((*every, *self.each.get(name, ()), *self.breaking.get(name, ())))
 
     def told(self) -> list[str]:
         """Every name that is spoken of."""
-        spoken: dict[str, None] = dict.fromkeys(self.has)
+        spoken: dict[str, None] = dict.fromkeys([*self.has, *self.each])
         for fact in self.every + self.some:
-            if fact.rule == "member":
-                spoken[str(fact.about)] = None
-            elif fact.rule == "rest":
+            if fact.rule == "rest":
                 spoken |= dict.fromkeys(sorted(rest_of(fact)[0]))
         return list(spoken)
 
@@ -86,9 +88,12 @@ class _Making:
         self.search = search
         self.asked = asked
         self.without = without
-        self.told = asked.told()
         self.patterns = sorted({name for fact in asked.every + asked.some for name in _patterns(fact)})
         self.open: Unknown | None = None
+
+    @cached_property
+    def told(self) -> list[str]:
+        return self.asked.told()
 
     def outcome(self) -> Outcome:
         must = [name for name, there in self.asked.has.items() if there]
@@ -163,27 +168,39 @@ class _Making:
 
     def _filled(self, draft: Draft) -> Found | None:
         """The draft with values, and with members enough."""
-        built = self._built(draft)
-        if len(built) >= self.asked.least and canonical(built) not in self.without:
-            return Found(built)
         if self.asked.least > FURTHER:
             self.open = Unknown(f"more than {FURTHER} members")
             return None
-        while self.asked.most is None or len(draft.members) < self.asked.most:
-            for name, state in self._candidates(draft, None):
-                if name not in draft.members and self._can_hold(state):
-                    draft = draft.with_member(name, state)
-                    break
-            else:
-                break
-            built = self._built(draft)
-            if len(built) >= self.asked.least and canonical(built) not in self.without:
-                return Found(built)
-            if len(built) > max(self.asked.least, FURTHER):
-                break
-        if canonical(built) in self.without:
-            self.open = Unknown("values that are excluded one by one")
+        while len(draft.members) < self.asked.least:
+            more = self._with_one_more(draft)
+            if more is None:
+                return None
+            draft = more
+        return self._told_apart(draft)
+
+    def _with_one_more(self, draft: Draft) -> Draft | None:
+        if self.asked.most is not None and len(draft.members) >= self.asked.most:
+            return None
+        for name, state in self._candidates(draft, None):
+            if name not in draft.members and self._can_hold(state):
+                return draft.with_member(name, state)
         return None
+
+    def _told_apart(self, draft: Draft) -> Found | None:
+        """The draft with values, as none of the excluded objects: another value somewhere, or a member more."""
+        built = self._built(draft)
+        if canonical(built) not in self.without:
+            return Found(built)
+        for name, value in built.items():
+            other = frozenset({Literal(False, made({"const": value}))})
+            if self._can_hold(draft.members[name] | other):
+                found = self._told_apart(draft.with_member(name, other))
+                if found is not None:
+                    return found
+        more = self._with_one_more(draft)
+        found = self._told_apart(more) if more is not None else None
+        self.open = self.open or Unknown("values that are excluded one by one")
+        return found
 
     def _built(self, draft: Draft) -> dict[str, Any]:
         found = {name: self.search.state(state) for name, state in draft.members.items()}

@@ -109,8 +109,26 @@ class Search:
             return
         first = min(choices, key=lambda choice: len(choice.parts))
         rest = [choice for choice in choices if choice is not first]
-        for part in first.parts:
+        for part in self._possible(first.parts, facts):
             yield from self._cases(kind, dict(facts), [part], list(rest))
+
+    def _possible(self, parts: tuple[Formula, ...], facts: Facts) -> Iterator[Formula]:
+        """The parts whose broken members can be broken at all: one look at a member instead of at the whole object."""
+        demanded: dict[object, list[Literal]] = {}
+        for fact, is_so in facts.items():
+            if is_so and isinstance(fact, Fact) and fact.rule == "member":
+                demanded.setdefault(fact.about, []).append(Literal(True, fact.of[0]))
+        for part in parts:
+            if (
+                isinstance(part, Literal)
+                and isinstance(part.what, Fact)
+                and part.what.rule == "member"
+                and not part.holds
+            ):
+                broken = Literal(False, part.what.of[0])
+                if isinstance(self.state([*demanded.get(part.what.about, ()), broken]), Nothing):
+                    continue
+            yield part
 
     def _evaluated(self, kind: str, facts: Facts) -> Iterator[Facts]:
         """The same facts, once each `unevaluated…` is said as what it demands of the rest."""

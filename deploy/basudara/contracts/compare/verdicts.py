@@ -1,6 +1,8 @@
 """The question of the gate: is every document that one schema allows a document of another?"""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +12,14 @@ from deploy.basudara.contracts.catalogues import DIALECT, validator_of
 from deploy.basudara.contracts.compare.formulas import Literal
 from deploy.basudara.contracts.compare.outcomes import Found, Outcome, Unknown
 from deploy.basudara.contracts.compare.schemas import Document, Schema
-from deploy.basudara.contracts.compare.search import Search, TooLarge
+from deploy.basudara.contracts.compare.search import Search, State, TooLarge
 
 SHOWN = 20  # findings of one comparison
+CALLS = 30_000  # within calls
 FURTHER = 5_000  # cases looked at for more, once there is one
+
+
+Judge = jsonschema_rs.Draft202012Validator
 
 
 class NotASchema(Exception):
@@ -47,26 +53,43 @@ def validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
 def gaps(written: Schema, read: Schema) -> list[Gap]:
     """Where a document of `written` is none of `read`; none: proved that every one is. Raises NotASchema."""
     judges = validator(written), validator(read)
-    mine, other = Document(written), Document(read)
-    if mine.root == other.root:
+    mine, other = Document(written).root, Document(read).root
+    if mine == other:
         return []
+    state = frozenset({Literal(True, mine), Literal(False, other)})
     found: dict[tuple[str, str], Gap] = {}
-    try:
-        state = frozenset({Literal(True, mine.root), Literal(False, other.root)})
-        search = Search()
-        for outcome in search.values(state):
-            for gap in _judged(outcome, *judges):
-                found.setdefault((gap.pointer, gap.rule), gap)
-            if any(gap.decided for gap in found.values()):
-                search.steps = min(search.steps, FURTHER)
-            if len(found) >= SHOWN:
-                break
-    except TooLarge:
-        found[("", "")] = Gap(pointer="", rule="undecided", found="more cases than are looked at", decided=False)
-    except RecursionError:
-        found[("", "")] = Gap(pointer="", rule="undecided", found="nested too deep", decided=False)
+    with ThreadPoolExecutor(1) as own_stack:
+        for gap in own_stack.submit(_deep, lambda: list(_searched(state, *judges))).result():
+            found.setdefault((gap.pointer, gap.rule), gap)
     shown = [gap for gap in found.values() if gap.decided]
     return shown or list(found.values())
+
+
+def _deep(search: Callable[[], list[Gap]]) -> list[Gap]:
+    """A chain of references is followed by calls within calls, further than Python allows by itself."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(CALLS)
+    try:
+        return search()
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def _searched(state: State, mine: Judge, other: Judge) -> Iterator[Gap]:
+    search, decided = Search(), set()
+    try:
+        for outcome in search.values(state):
+            for gap in _judged(outcome, mine, other):
+                yield gap
+                if gap.decided:
+                    decided.add((gap.pointer, gap.rule))
+                    search.steps = min(search.steps, FURTHER)
+            if len(decided) >= SHOWN:
+                return
+    except TooLarge:
+        yield Gap(pointer="", rule="undecided", found="more cases than are looked at", decided=False)
+    except RecursionError:
+        yield Gap(pointer="", rule="undecided", found="nested too deep", decided=False)
 
 
 def _judged(
