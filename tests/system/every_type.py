@@ -11,6 +11,7 @@ from tests.system.seeing import Record, records
 
 SEPTEMBER = date(2027, 9, 6)
 COHORT, PLACE, OTHER = "WELD-REST", "blk-rest", "BAR-REST"
+DAYS = (20, 21, 22, 23)  # of September, with class
 WITHIN_SECONDS = 60
 
 
@@ -58,8 +59,9 @@ def _fill_a_class(offices: Offices, learners: list[Klien]) -> None:
     dates = {"starts_on": "2027-09-20", "ends_on": "2027-10-15", "minors_only": False, "budget_line": "DPA"}
     officer.post("/cohorts", {**plan, **dates})
     officer.move(f"/cohorts/{COHORT}", "open", **_staff())
-    day = {"session_id": "REST.0920", "held_on": "2027-09-20", "hours": 8, "starts_at": "08:00"}
-    officer.post(f"/cohorts/{COHORT}/sessions", day)
+    for day in DAYS:
+        session = {"session_id": f"REST.{day}", "held_on": f"2027-09-{day}", "hours": 8, "starts_at": "08:00"}
+        officer.post(f"/cohorts/{COHORT}/sessions", session)
     for one in learners:
         offices.ready(one, SEPTEMBER, DISNAKER, "WELDING")
         offices.refer(one, DISNAKER, "WELDING")
@@ -134,16 +136,26 @@ def _in_class(offices: Offices, learners: list[Klien]) -> None:
     officer, instructor = offices.opd(DISNAKER), offices.opd(DISNAKER, "instructor")
     ill, away, unwilling = learners[:3]
     officer.move(f"/cohorts/{COHORT}", "start")
-    entries = [{"enrolment_id": one.enrolments[0], "state": "PRESENT", "hours": 8} for one in learners]
-    instructor.post("/sessions/REST.0920/attendance", {"entries": entries})
+    for day in DAYS:
+        offices.stack.move_clock(on(9, day, 17))
+        entries = [_line(one, present=one is not away or day == DAYS[0]) for one in learners]
+        instructor.post(f"/sessions/REST.{day}/attendance", {"entries": entries})
     offices.settled()
     offices.pk.move(f"/cases/{ill.case}", "suspend", reason_code="ILLNESS")
     offices.settled()
-    offices.head.move(f"/cases/{ill.case}", "resume", review_board_heard_on="2027-09-20")
-    officer.move(f"/enrolments/{away.enrolments[0]}", "drop", reason_code="OUT_OF_REACH", asked_officer=True)
+    offices.head.move(f"/cases/{ill.case}", "resume", review_board_heard_on="2027-09-23")
+    officer.move(f"/enrolments/{away.enrolments[0]}", "drop", reason_code="NO_SHOW", asked_officer=True)
     offices.settled()
     _withdraw(offices, unwilling)
     offices.settled()
+
+
+def _line(who: Klien, *, present: bool) -> View:
+    return {
+        "enrolment_id": who.enrolments[0],
+        "state": "PRESENT" if present else "ABSENT",
+        "hours": 8 if present else 0,
+    }
 
 
 def _withdraw(offices: Offices, who: Klien) -> str:
