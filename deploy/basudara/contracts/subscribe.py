@@ -7,7 +7,8 @@ import sqlite3
 
 from aiokafka import AIOKafkaConsumer
 
-WANTED = set(os.environ.get("TYPES", "id.basudara.training.programme.published.v1").split(","))  # ours to choose
+REGISTERS = "id.basudara.agreement.agreement.recorded.v1,id.basudara.training.programme.published.v1"
+WANTED = set(os.environ.get("TYPES", REGISTERS).split(","))
 USER, PASSWORD = os.environ.get("KAFKA_USER"), os.environ.get("KAFKA_PASSWORD", "")
 LOGIN = {"security_protocol": os.environ.get("KAFKA_PROTOCOL", "SASL_PLAINTEXT"), "sasl_mechanism": "SCRAM-SHA-512",
          "sasl_plain_username": USER, "sasl_plain_password": PASSWORD} if USER else {}  # fmt: skip

@@ -9,13 +9,13 @@ from deploy.basudara.contracts.docs.picture import flows, picture
 from deploy.basudara.contracts.docs.services import events_table
 
 INSTALL = "python3 -m venv reader && reader/bin/pip install aiokafka"
-RUN = r"""export KAFKA=localhost:9092                              # with `make up`: $(basudara url kafka)
-export GROUP=my-agency.my-service.my-group               # yours alone; it keeps your place
-export TOPICS='^[a-z0-9-]+\.training\.programme\.v1$'    # a pattern over topic names
-export TYPES=id.basudara.training.programme.published.v1 # what you want of them, by comma
+RUN = r"""export KAFKA=localhost:9092                     # with `make up`: $(basudara url kafka)
+export GROUP=my-agency.my-service.first         # yours alone; it keeps your place
+export TOPICS='^[a-z0-9-]+\.(agreement\.agreement|training\.programme)\.v1$'   # a pattern over topic names
+export TYPES=id.basudara.agreement.agreement.recorded.v1,id.basudara.training.programme.published.v1
 reader/bin/python subscribe.py"""
-LOGIN = """export KAFKA_USER=…  KAFKA_PASSWORD=…                     # where the broker asks who you are (SCRAM-SHA-512)
-export KAFKA_PROTOCOL=SASL_SSL                           # over an open network; SASL_PLAINTEXT is the default"""
+LOGIN = """export KAFKA_USER=… KAFKA_PASSWORD=…            # the mechanism is SCRAM-SHA-512
+export KAFKA_PROTOCOL=SASL_SSL                  # over an open network; SASL_PLAINTEXT is the default"""
 RULES = (
     "Let pass what you do not know: types, members, codes. New ones come without a new version.",
     "Remember `source` and `id` of each event together with what you did: the same event may come twice.",

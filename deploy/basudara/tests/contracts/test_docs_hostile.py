@@ -40,7 +40,9 @@ def test_a_hostile_text_never_becomes_markup(tmp_path: Path) -> None:
     for file in [*contracts.glob("events/*/schema.json"), *contracts.glob("events/*/examples/*.json")]:
         file.write_text(json.dumps(spiteful(json.loads(file.read_text()))))
     glossary = (contracts / "glossary.md").read_text()
-    (contracts / "glossary.md").write_text(glossary.replace("consent", SPITE))
+    (contracts / "glossary.md").write_text(glossary.replace("consent", SPITE).replace("## The", f"## {SPITE}"))
+    example = contracts / "events" / KIND / "examples" / "example.json"
+    example.rename(example.with_name('"onload=x data-x=".json'))
     ended = docs(contracts, tmp_path / "docs")
     assert ended.status == 1, "sentences that nobody translated"
     seen = 0
