@@ -42,12 +42,12 @@ def somebody(number: int) -> Klien:
     return klien(number, f"Pelengkap Rekaan {number}", None, "1990-02-02", "PAROLE", "2028-11-30")
 
 
-def until_told(stack: Stack, kind: str, subject: str) -> Record:
-    """What a duty or a reader says by itself."""
+def until_told(stack: Stack, kind: str, subject: str = "") -> Record:
+    """What a duty or a reader says by itself, of anything where no subject is given."""
     until = time.monotonic() + WITHIN_SECONDS
     while True:
         for one in records(stack):
-            if one.said.get("type") == f"id.basudara.{kind}.v1" and one.said["subject"] == subject:
+            if one.said.get("type") == f"id.basudara.{kind}.v1" and subject in ("", one.said["subject"]):
                 return one
         assert time.monotonic() < until, f"{kind} of {subject} was never told"
         time.sleep(0.5)
@@ -65,8 +65,21 @@ def _fill_a_class(offices: Offices, learners: list[Klien]) -> None:
     for one in learners:
         offices.ready(one, SEPTEMBER, DISNAKER, "WELDING")
         offices.refer(one, DISNAKER, "WELDING")
+    _accept_where_whatsapp_fails(offices, learners[0])
+    for one in learners[1:]:
         offices.accept(one, DISNAKER, PLACE)
+    for one in learners:
         offices.confirm(one, DISNAKER)
+
+
+def _accept_where_whatsapp_fails(offices: Offices, who: Klien) -> None:
+    """Who asked for messages gets the news of the seat by SMS instead."""
+    offices.consent(who, DISNAKER, "MESSAGING")
+    offices.settled()
+    _gateway(offices, channel="WHATSAPP", does="fail")
+    offices.accept(who, DISNAKER, PLACE)
+    until_told(offices.stack, "notification.message.rerouted")
+    _gateway(offices, channel="WHATSAPP", does="deliver")
 
 
 def _staff() -> View:
@@ -115,7 +128,7 @@ def _void(offices: Offices, who: Klien) -> None:
 def _reach_nobody(offices: Offices, who: Klien) -> None:
     """The PK is to be told of a refusal, and neither channel gets through: an officer does it."""
     referral = _refer_to_dinkop(offices, who)
-    _gateway(offices, "fail")
+    _gateway(offices, does="fail")
     offices.opd(DINKOP).move(f"/placements/{referral}", "decline", reason_code="CAPACITY_FULL")
     until = time.monotonic() + WITHIN_SECONDS
     tasks: list[Any] = []
@@ -123,12 +136,12 @@ def _reach_nobody(offices: Offices, who: Klien) -> None:
         assert time.monotonic() < until, "no message was escalated"
         time.sleep(0.5)
         tasks = offices.messages.get("/messages", state="escalated")
-    _gateway(offices, "deliver")
+    _gateway(offices, does="deliver")
     offices.messages.move(f"/messages/{tasks[0]['message_id']}", "resolve", reached=True)
 
 
-def _gateway(offices: Offices, does: str) -> None:
-    assert WIRE.put(f"{offices.stack.gateway}/behaviour", json={"does": does}).is_success
+def _gateway(offices: Offices, **behaviour: str) -> None:
+    assert WIRE.put(f"{offices.stack.gateway}/behaviour", json=behaviour).is_success
 
 
 def _in_class(offices: Offices, learners: list[Klien]) -> None:
