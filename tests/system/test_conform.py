@@ -82,7 +82,8 @@ RECORDS: list[tuple[tuple[bytes | None, list[tuple[str, bytes]]], set[tuple[str,
 @pytest.fixture(scope="module")
 def partner(stack: Stack) -> Stack:
     """With a partner's topic of one partition, and the records on it."""
-    AdminClient({"bootstrap.servers": stack.kafka}).create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC].result(20)
+    admin = AdminClient({"bootstrap.servers": stack.kafka})
+    admin.create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC].result(20)
     key = json.loads(EXAMPLE.read_text())["data"]["case_ref"].encode()
     producer = Producer({"bootstrap.servers": stack.kafka, "acks": "all", "log_level": 2})
     for (value, headers), _ in RECORDS:
