@@ -105,6 +105,7 @@ class DueOffice:
     def kill_service(self) -> None:
         """SIGKILL: it gets no chance to tidy up."""
         os.kill(self._children["service"].pid, signal.SIGKILL)
+        self.stop("service")  # buries it
 
     def stop(self, name: str) -> None:
         processes.stop(self._children[name])
