@@ -116,6 +116,8 @@ class _Row:
             relaxed = _Row(self.search, replace(self.asked, unique=None), self.length, set()).outcome()
             if isinstance(relaxed, Nothing):
                 return relaxed
+        if any(count.least and self._never(count) for count in self.asked.counts):
+            return Nothing()
         for slots in self._slots():
             self.failed.clear()
             needs = tuple(count.least for count in self.asked.counts)
@@ -129,6 +131,14 @@ class _Row:
                     return Found(value)
                 return self._told_apart(value)
         return self.open or Nothing()
+
+    def _never(self, count: Count) -> bool:
+        """Whether no item can be such, whatever the others are."""
+        for place in range(count.first, min(self.length, self.asked.head() + 1)):
+            for own, such in product(self.asked.states(place), count.state(True)):
+                if not isinstance(self.search.state(own | such), Nothing):
+                    return False
+        return True
 
     def _told_apart(self, value: list[Any]) -> Outcome:
         """Not this array, which is excluded, but one that differs from it in some place."""

@@ -261,7 +261,7 @@ BY_KIND: dict[str, dict[str, Callable[[Node, Any], Formula]]] = {
 # -- unevaluated -------------------------------------------------------------------------------------------------------
 
 
-def in_place(node: Node, decide: Callable[[Literal], bool]) -> Iterator[Node]:
+def in_place(node: Node, rule: str, decide: Callable[[Literal], bool]) -> Iterator[Node]:
     """The schema and those within it that hold for the same value: they are what evaluated its members and items."""
     yield node
     schema = node.members()
@@ -273,15 +273,17 @@ def in_place(node: Node, decide: Callable[[Literal], bool]) -> Iterator[Node]:
             for name in ("if", "then" if decide(Literal(True, node.sub(schema["if"]))) else "else")
             if name in schema
         ]
-    parts += [node.sub(one) for name, one in schema.get("dependentSchemas", {}).items() if decide(has(name))]
+    if rule == "unevaluatedProperties":
+        depending = schema.get("dependentSchemas", {}).items()
+        parts += [node.sub(one) for name, one in depending if decide(has(name))]
     for part in parts:
         if decide(Literal(True, part)):
-            yield from in_place(part, decide)
+            yield from in_place(part, rule, decide)
 
 
 def left_over(node: Node, rule: str, decide: Callable[[Literal], bool]) -> Formula:
     """What `unevaluatedProperties` or `unevaluatedItems` demands, once it is decided which schemas beside it hold."""
-    reached = list(in_place(node, decide))
+    reached = list(in_place(node, rule, decide))
     said = [(one, one.members()) for one in reached]
     demanded = node.sub(node.members()[rule])
     ending = ("items", rule) if rule == "unevaluatedItems" else ("additionalProperties", rule)

@@ -101,8 +101,10 @@ class _Making:
         if self.asked.most is not None and len(must) > self.asked.most:
             return Nothing()
         for name in must:
-            if not (self._can_be_named(name) and self._can_hold(self.asked.demands(name))):
-                return self.open or Nothing()
+            if self._cannot(self.asked.demands(name)) or (self.asked.names and self._cannot(self._named(name))):
+                return Nothing()
+        if self.open:
+            return self.open
         if len(self.patterns) > PATTERNS:
             return Unknown(f"more than {PATTERNS} patterns of names")
         start = Draft({name: self.asked.demands(name) for name in must})
@@ -113,15 +115,27 @@ class _Making:
         return self.open or Nothing()
 
     def _can_hold(self, state: Iterable[Literal]) -> bool:
-        """Whether a value is found; what stays open is remembered."""
+        """Whether a value is found."""
+        return isinstance(self._value(state), Found)
+
+    def _value(self, state: Iterable[Literal]) -> Outcome:
+        """What a member can be; what stays open is remembered."""
         self.search.count()
         found = self.search.state(state)
         if isinstance(found, Unknown):
             self.open = found
-        return isinstance(found, Found)
+        return found
+
+    def _cannot(self, state: Iterable[Literal]) -> bool:
+        """Whether there is proof that no value is so."""
+        return isinstance(self._value(state), Nothing)
+
+    def _named(self, name: str) -> "State":
+        """That this name is as names must be."""
+        return frozenset({*self.asked.names, Literal(True, made({"const": name}))})
 
     def _can_be_named(self, name: str) -> bool:
-        return not self.asked.names or self._can_hold({*self.asked.names, Literal(True, made({"const": name}))})
+        return not self.asked.names or self._can_hold(self._named(name))
 
     def _placed(self, draft: Draft, some: list[Fact]) -> Iterator[Draft]:
         """Each way to give every fact of `some` a member that breaks it."""

@@ -12,7 +12,7 @@ from deploy.basudara.contracts.compare.patterns import NotRegular, Part, _Parser
 
 DEEPEST = 4
 KINDS = ("object", "array", "string", "integer", "number", "boolean", "null")
-Schema = Mapping[str, Any] | bool
+Schema = dict[str, Any] | bool
 
 
 class Documents:
@@ -85,9 +85,12 @@ class Documents:
         return target
 
     def likely(self, flat: Mapping[str, Any]) -> list[str]:
-        hints = {"object": ("properties", "required", "patternProperties", "propertyNames", "minProperties"),
-                 "array": ("items", "prefixItems", "contains", "minItems"), "string": ("pattern", "minLength", "format"),
-                 "number": ("minimum", "maximum", "multipleOf")}  # fmt: skip
+        hints = {
+            "object": ("properties", "required", "patternProperties", "propertyNames", "minProperties"),
+            "array": ("items", "prefixItems", "contains", "minItems"),
+            "string": ("pattern", "minLength", "format"),
+            "number": ("minimum", "maximum", "multipleOf"),
+        }
         found = [kind for kind, names in hints.items() if any(name in flat for name in names)]
         return found * 4 + list(KINDS)
 
