@@ -68,5 +68,5 @@ class Positions:
             log.warning("consumer.positions_not_told", error_code=self.failing, exc_info=error)
             return
         self.failing = None
-        # what was noted meanwhile is told next; what is not ours any more, its owner tells
-        self._untold = {one: offset for one, offset in self._untold.items() if one in mine and told[one] != offset}
+        # what was noted meanwhile is told next
+        self._untold = {one: offset for one, offset in self._untold.items() if told.get(one) != offset}
