@@ -27,31 +27,37 @@ class TimeIsUp(Exception):
 
 @dataclass
 class Broken:
-    """One rule at one place in the records: how often it was broken, and where first."""
+    """One rule at one place: how many records broke it, what was found in the first ways, and where first."""
 
     count: int = 0
+    found: list[str] = field(default_factory=list)
     examples: list[str] = field(default_factory=list)
 
 
 @dataclass
 class Report:
+    """What was heard, by topic; `broken` by topic, pointer and rule."""
+
     records: Counter[str] = field(default_factory=Counter)
-    broken: dict[tuple[str, str, str, str], Broken] = field(default_factory=dict)
+    broken: dict[tuple[str, str, str], Broken] = field(default_factory=dict)
 
     def add(self, record: Record, judge: Judge) -> None:
         """Raises BadFile where the contracts can't say."""
         self.records[record.topic] += 1
+        found: dict[tuple[str, str], list[str]] = {}
         for one in judge.findings(record):
-            found = one.found.split(" (")[0].split(": the id is")[0]  # another place in each: one row all the same
-            row = self.broken.setdefault((record.topic, one.pointer, one.rule, found), Broken())
+            found.setdefault((one.pointer, one.rule), []).append(one.found)
+        for (pointer, rule), texts in found.items():
+            row = self.broken.setdefault((record.topic, pointer, rule), Broken())
             row.count += 1
-            if len(row.examples) < EXAMPLES:
+            if row.count <= EXAMPLES:
                 row.examples.append(f"{record.partition}:{record.offset}")
+            row.found += [text for text in texts if text not in row.found][: EXAMPLES - len(row.found)]
 
     def rows(self) -> list[dict[str, Any]]:
         return [
-            {"topic": topic, "pointer": pointer, "rule": rule, "found": found, **vars(row)}
-            for (topic, pointer, rule, found), row in self.broken.items()
+            {"topic": topic, "pointer": pointer, "rule": rule, **vars(row)}
+            for (topic, pointer, rule), row in self.broken.items()
         ]
 
 
@@ -127,7 +133,7 @@ def _asked_for(topics: list[str], listed: set[str], until: float | None) -> Want
 
 def _show(report: Report, topics: list[str]) -> None:
     for topic in topics:
-        broken = sum(row.count for (name, *_), row in report.broken.items() if name == topic)
+        broken = sum(row.count for (name, _, _), row in report.broken.items() if name == topic)
         print(plain(f"{topic}: {report.records[topic]} records, {broken} findings"))
     if report.broken:
         columns = ("topic", "count", "where", "rule", "what was found", "first at partition:offset")
@@ -135,4 +141,5 @@ def _show(report: Report, topics: list[str]) -> None:
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    return [row["topic"], str(row["count"]), row["pointer"], row["rule"], row["found"], " ".join(row["examples"])]
+    found, places = "; ".join(row["found"]), " ".join(row["examples"])
+    return [row["topic"], str(row["count"]), row["pointer"], row["rule"], found, places]

@@ -91,6 +91,18 @@ def test_one_line_says_file_place_rule_and_what_was_found(copy: Path, tmp_path: 
     assert line.endswith("; found a text of 11 characters"), "what stands in an event may be about a person"
 
 
+def test_no_finding_shows_what_stands_in_an_event(copy: Path, contracts: Contracts, tmp_path: Path) -> None:
+    """In whatever attribute or member a name was put."""
+    event = json.loads((copy / GOOD["event"]).read_text())
+    file = tmp_path / "event.json"
+    for holder in (event, event["data"]):
+        for name, good in list(holder.items()):
+            holder[name] = "Salma Misal"
+            file.write_text(json.dumps(event))
+            assert "Salma" not in str(judge(file, "event", lambda: contracts).findings), name
+            holder[name] = good
+
+
 @pytest.mark.parametrize("kind", GOOD)
 def test_the_kind_of_a_file_is_told_by_its_place_or_else_its_content(kind: Kind, copy: Path, tmp_path: Path) -> None:
     """And the output says which it took."""
