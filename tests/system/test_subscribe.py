@@ -105,15 +105,16 @@ def test_a_reader_without_our_code_hears_what_a_service_says(stack: Stack, tmp_p
 def test_nothing_is_lost_or_done_twice_when_the_reader_is_killed(stack: Stack, tmp_path: Path) -> None:
     kept, group = tmp_path / "kept.db", new_group()
     with subscribed(stack, kept, group) as reader:
-        first = publish(stack)
-        reader.until(first)
+        first, second = publish(stack), publish(stack)
+        reader.until(first, second)
         reader.end()
         meanwhile = [publish(stack), publish(stack)]
     with subscribed(stack, kept, group) as reader:
         lines = reader.until(*meanwhile)
     assert [line.split()[-1] for line in lines if line.startswith("new")] == meanwhile
+    assert first not in {line.split()[-1] for line in lines}, "its offset was committed before the second was read"
     found = rows(kept)
-    assert found[-3:] == [first, *meanwhile]
+    assert found[-4:] == [first, second, *meanwhile]
     assert len(found) == len(set(found))
 
 
@@ -158,12 +159,13 @@ def test_what_it_does_not_know_passes_by_and_a_copy_counts_once(stack: Stack, fo
     ]
     put(stack, said("FIRST"), *strange, twice, twice, said("LAST"))
     with subscribed(stack, kept, new_group(), owner="heard-by-nobody") as reader:
-        lines = reader.until("LAST")
+        topics, *lines = reader.until("LAST")
+    assert topics == f"reads {FOREIGN}"
     assert [line.split()[0] + " " + line.split()[-1] for line in lines] == [
         "new FIRST", "new TWICE", "known TWICE", "new LAST",
     ]  # fmt: skip
     with subscribed(stack, kept, new_group(), owner="heard-by-nobody") as reader:  # as if no offset was ever committed
-        assert {line.split()[0] for line in reader.until("LAST")} == {"known"}
+        assert {line.split()[0] for line in reader.until("LAST")} == {"reads", "known"}
     assert rows(kept) == ["FIRST", "TWICE", "LAST"]
 
 

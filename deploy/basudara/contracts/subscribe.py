@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sqlite3
 
 from aiokafka import AIOKafkaConsumer
@@ -21,7 +22,9 @@ async def main() -> None:
         bootstrap_servers=os.environ["KAFKA"], group_id=os.environ["GROUP"], auto_offset_reset="earliest",
         enable_auto_commit=False, isolation_level="read_committed", **LOGIN,
     ) as consumer:  # fmt: skip
-        consumer.subscribe(pattern=os.environ["TOPICS"])
+        seen = [topic for topic in sorted(await consumer.topics()) if re.match(os.environ["TOPICS"], topic)]
+        print("reads", *seen or ["nothing yet: no topic that it may see fits the pattern"], flush=True)
+        consumer.subscribe(pattern=os.environ["TOPICS"])  # topics made later are found within five minutes
         async for record in consumer:
             if dict(record.headers).get("ce_type", b"").decode() in WANTED and record.value is not None:
                 event = json.loads(record.value)  # members that we do not know pass by

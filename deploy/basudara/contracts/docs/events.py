@@ -93,7 +93,7 @@ def _basis(site: Site, event: Event) -> list[Html]:
     rows: list[tuple[Inside, Inside]] = [
         (say("Law"), joined((say(law) for law in told.law), tag("br"))),
         (say("Move of the state machine"), move),
-        (say("Decided by"), listed([say(DECIDERS.get(who, who)) for who in told.by])),
+        (say("Decided by"), joined((say(DECIDERS.get(who, who)) for who in told.by), "; ")),
     ]
     return [tag("h2", say("Which rule it comes from")), facts(rows)] if any(which for _, which in rows) else []
 

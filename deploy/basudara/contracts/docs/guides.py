@@ -17,6 +17,8 @@ reader/bin/python subscribe.py"""
 LOGIN = """export KAFKA_USER=… KAFKA_PASSWORD=…            # the mechanism is SCRAM-SHA-512
 export KAFKA_PROTOCOL=SASL_SSL                  # over an open network; SASL_PLAINTEXT is the default"""
 RULES = (
+    "Choose topics by pattern: when a new agreement comes into force, its topics are found without a change of yours, "
+    "within the time in which your client looks anew (aiokafka: five minutes).",
     "Let pass what you do not know: types, members, codes. New ones come without a new version.",
     "Remember `source` and `id` of each event together with what you did: the same event may come twice.",
     "Commit the offset only after your work is stored. Then nothing is lost when you die between the two.",
@@ -26,12 +28,18 @@ RULES = (
     "A topic that is compacted keeps the last record of each key: take each as the whole truth about it.",
     "A record that you cannot read is set aside with its place, not waited on: the next ones are for you too.",
     "After `consent.withdrawn` stop before `stop_by`, after `referral.voided` erase what you hold.",
-    "Do not join pseudonyms of different agencies, and do not look for the person behind one: identity comes by the participant card alone.",  # noqa: E501
+    "Do not join pseudonyms of different agencies, and do not look for the person behind one: "
+    "identity comes by the participant card alone.",
 )
 NEEDS = (
     "A topic about persons is read by one agency only, the one in its address: your agency's code must stand there.",
     "A topic of a register is read by every party of an agreement in force.",
-    "Ask the operator of your installation for a user, a password and the right to a group. The operator gives what the agreement (PKS) gives.",  # noqa: E501
+    "Ask the operator of your installation for a user, a password and the right to a group. "
+    "The operator gives what the agreement (PKS) gives.",
+)
+SHOWS = (
+    "It prints the topics that it reads and then a line for each event, and keeps the events in `kept.db`. "
+    "Then it waits for more: silence means that nobody has said anything. Stop it with Ctrl-C."
 )
 
 
@@ -142,7 +150,7 @@ def subscribe_page(site: Site, example: str) -> Page:
                 tag("h2", say("Run it")),
                 code_block(INSTALL, label=plain("Install")),
                 code_block(RUN, label=plain("Run it")),
-                tag("p", say("It prints a line for each event and keeps them in `kept.db`; stop it with Ctrl-C.")),
+                tag("p", say(SHOWS)),
                 tag("p", say("Where the broker asks who you are, give it besides:")),
                 code_block(LOGIN, label=plain("Credentials")),
                 tag("h2", say("From an address to a pattern")),

@@ -41,6 +41,8 @@ def types(member: Member) -> str:
 
 def bounds(language: Language, member: Member) -> Html:
     parts = [tag("code", text) for text in _written(member)]
+    for unit, low, high in _ranges(member):
+        parts.append(tag("span", tag("code", _range(low, high)), " ", language.say(unit)))
     if member.enum:
         codes = joined((tag("code", _json(code)) for code in member.enum), " ")
         parts.append(tag("span", language.say("one of"), " ", codes))
@@ -54,17 +56,31 @@ def _written(member: Member) -> Iterator[str]:
         yield member.format
     if member.pattern:
         yield member.pattern
-    for low, high, unit in (
-        (member.minimum, member.maximum, ""),
-        (member.shortest, member.longest, " characters"),
-        (member.fewest, member.most, " items"),
-    ):
-        if (low is not None or high is not None) and not (unit == " characters" and member.pattern):
-            yield f"{_number(low)}…{_number(high)}{unit}" if low != high else f"{_number(low)}{unit}"
+
+
+def _ranges(member: Member) -> Iterator[tuple[str, float | None, float | None]]:
+    """Unit, least and most. A pattern says the length already."""
+    yield from (
+        (unit, low, high)
+        for unit, low, high in (
+            ("", member.minimum, member.maximum),
+            ("characters", *((None, None) if member.pattern else (member.shortest, member.longest))),
+            ("items", member.fewest, member.most),
+        )
+        if low is not None or high is not None
+    )
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if high is None or low is None:
+        return f"≥ {_number(low)}" if high is None else f"≤ {_number(high)}"
+    return _number(low) if low == high else f"{_number(low)}…{_number(high)}"
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:g}" if abs(value) < 1e6 else str(int(value))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else str(value)
 
 
 def _json(value: object) -> str:

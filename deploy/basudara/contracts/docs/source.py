@@ -1,14 +1,12 @@
 """The catalogue folder as the site uses it: read strictly, refused with file, member and rule."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
-from chassis import strict_yaml
+from deploy.basudara.contracts import strict
 from deploy.basudara.manifests import BadFile
 
 _CODE = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
@@ -182,32 +180,32 @@ class Uses(Part):
 
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 
 def read_text(file: Path) -> str:
     """Raises BadFile."""
-    try:
-        return file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise BadFile(f"{file}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise BadFile(f"{file}: not UTF-8 at byte {error.start}") from None
+    return _read(file, strict.text_of)
 
 
 def read_yaml(file: Path) -> Any:
     """Raises BadFile."""
-    try:
-        return strict_yaml.loads(read_text(file))
-    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
-        raise BadFile(f"{file}: not the YAML we accept: {' '.join(str(error).split())[:200]}") from None
+    return _read(file, strict.from_yaml)
 
 
 def read_json(file: Path) -> Any:
     """Raises BadFile."""
+    return _read(file, strict.from_json)
+
+
+def _read(file: Path, read: Callable[[bytes], T]) -> T:
     try:
-        return json.loads(read_text(file))
-    except (ValueError, RecursionError) as error:
-        raise BadFile(f"{file}: not JSON: {' '.join(str(error).split())[:200]}") from None
+        return read(file.read_bytes())
+    except OSError as error:
+        raise BadFile(f"{file}: cannot be read: {error.strerror}") from None
+    except strict.Broken as broken:
+        first = broken.findings[0]
+        raise BadFile(f"{file}: {first.pointer + ': ' if first.pointer else ''}{first.found}") from None
 
 
 def valid(model: type[M], file: Path, told: Any) -> M:
@@ -218,8 +216,6 @@ def valid(model: type[M], file: Path, told: Any) -> M:
         row = error.errors(include_url=False, include_context=False)[0]
         where = "/" + "/".join(map(str, row["loc"]))
         raise BadFile(f"{file}: {where}: {row['msg'].removeprefix('Value error, ')}") from None
-    except RecursionError:
-        raise BadFile(f"{file}: nested too deeply") from None
 
 
 def followed(file: Path, document: Mapping[str, Any], part: object, where: str) -> Any:

@@ -11,9 +11,7 @@ import pytest
 
 from deploy.basudara.tests.contracts.site import copied, docs, document_of, parsed, put_document
 
-SPITE = (
-    """</title></script><script>alert(1)</script><img src=x onerror=alert(1)>" onmouseover='x' `</code> &amp; \u202e"""
-)
+SPITE = """</title></script><script>alert(1)</script><img src=x onerror=alert(1)>" onmouseover='x' `</code> &amp; ]]>"""
 KNOWN = {
     "a", "body", "br", "code", "dd", "defs", "details", "div", "dl", "dt", "figcaption", "figure", "footer", "h1",
     "h2", "h3", "head", "header", "html", "input", "label", "li", "link", "main", "marker", "meta", "nav", "p", "path",
@@ -133,21 +131,27 @@ def refused(contracts: Path, tmp_path: Path, *named: str) -> None:
 
 BAD_FILES: list[tuple[str, bytes | None, str]] = [  # file, what it holds (None: taken away), what the line names
     ("asyncapi.yaml", None, "No such file"),
-    ("asyncapi.yaml", b"", "a mapping is needed"),
+    ("asyncapi.yaml", b"", "holds nothing"),
+    ("asyncapi.yaml", b"- a", "a mapping is needed"),
     ("asyncapi.yaml", b"\xff", "not UTF-8 at byte 0"),
-    ("asyncapi.yaml", b"a: [", "not the YAML"),
-    ("asyncapi.yaml", b"a: 1\na: 2\n", "repeated"),
-    ("asyncapi.yaml", b"a: !!python/object:os.system 1\n", "not the YAML"),
-    ("asyncapi.yaml", b"[" * 20000, "not the YAML"),
+    ("asyncapi.yaml", b"a: [", "in line 2, column 1"),
+    ("asyncapi.yaml", b"a: 1\na: 2\n", "more than once"),
+    ("asyncapi.yaml", b"a: !!python/object:os.system 1\n", "tags are not read"),
+    ("asyncapi.yaml", b"a: &a [*a]\n", "anchors and aliases are not read"),
+    ("asyncapi.yaml", b"[" * 20000, "maximum nesting depth"),
     (f"events/{KIND}/schema.json", None, "No such file"),
-    (f"events/{KIND}/schema.json", b"{", "not JSON"),
-    (f"events/{KIND}/schema.json", b"[" * 100000, "not JSON"),
+    (f"events/{KIND}/schema.json", b"{", "in line 1, column 2"),
+    (f"events/{KIND}/schema.json", b"[" * 100000, "nested deeper"),
     (f"events/{KIND}/schema.json", b"[]", "valid dictionary"),
     (f"events/{KIND}/schema.json", b'{"properties": {"a": 7}}', "/properties/a"),
+    (f"events/{KIND}/schema.json", b'{"properties": {"a": {"minimum": 1e400}}}', "beyond 64 bit"),
+    (f"events/{KIND}/schema.json", b'{"description": "\\ud800"}', "/description: holds control, bidi or surrogate"),
     (f"events/{KIND}/examples/example.json", b"7", "a JSON object is needed"),
     (f"events/{KIND}/examples/example.json", b'{"a": \xff}', "not UTF-8"),
+    (f"events/{KIND}/examples/example.json", b'{"a": "\\u202e"}', "/a: holds control, bidi or surrogate"),
     (f"readers/referral/{KIND}.json", b"{}", "/type"),
     ("glossary.md", None, "No such file"),
+    ("glossary.md", b"\xff", "not UTF-8"),
     ("indonesian.yaml", b"- a", "a mapping"),
     ("indonesian.yaml", b"Yes.: 7", "are texts"),
 ]
@@ -186,7 +190,7 @@ def test_whatever_is_broken_in_the_document_never_ends_in_a_traceback(tmp_path: 
     contracts, chance = copied(tmp_path), random.Random(20270118)
     whole = json.dumps(smaller(document_of(contracts)))
     statuses = []
-    for _ in range(200):
+    for _ in range(60):
         document = json.loads(whole)
         node: Any = document
         while True:
@@ -204,4 +208,4 @@ def test_whatever_is_broken_in_the_document_never_ends_in_a_traceback(tmp_path: 
         assert ended.status != 2 or (ended.told.count("\n"), ended.shown) == (1, "")
         statuses.append(ended.status)
         shutil.rmtree(tmp_path / "docs", ignore_errors=True)
-    assert statuses.count(2) > 30
+    assert statuses.count(2) > 10
