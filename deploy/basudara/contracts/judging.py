@@ -185,9 +185,9 @@ def _mirror(headers: Mapping[str, str], event: Any) -> Iterator[Finding]:
 def _instant(text: Any) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text.upper())
-    except (AttributeError, ValueError):
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (AttributeError, ValueError, OverflowError):  # the year 1 east of Greenwich is no instant in UTC
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else None
 
 
 def _version(value: Any) -> int | None:

@@ -184,6 +184,7 @@ BROKEN: dict[str, tuple[Change, set[tuple[str, str]]]] = {
     "a payload that is open": (event(data={**requested()["data"], "nik": "8171"}),
                                {("/value/data", "additionalProperties")}),
     "a time in the future": (event(time="2040-01-01T00:06:00.000Z"), {("/value/time", "time")}),
+    "a time before all years": (event(time="0001-01-01T00:00:00+14:00"), {("/value/time", "utc")}),
     "a time long ago": (event(time="2025-01-01T00:00:00.000Z"), {("/value/time", "time")}),
 }  # fmt: skip
 
