@@ -68,7 +68,11 @@ def check(
 
 def catalogues(old: Path, new: Path, agencies: Path | None) -> list[Change]:
     """Every change between two folders of contracts. Raises BadFile."""
-    before, after = (Side(folder, _manifests(folder, agencies)) for folder in (old, new))
+    return changes(Side(old, _manifests(old, agencies)), Side(new, _manifests(new, agencies)))
+
+
+def changes(before: Side, after: Side) -> list[Change]:
+    """Raises BadFile."""
     return [*events.changes(before, after), *channels.changes(before, after)]
 
 

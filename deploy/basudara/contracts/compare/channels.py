@@ -46,8 +46,12 @@ def _all(*sides: Side) -> tuple[Party, ...]:
 
 
 def _readers(channel: str, *sides: Side) -> tuple[Party, ...]:
-    rows = ((side, [row for row in side.readings if row.channel.name == channel]) for side in sides)
-    return tuple(sorted({party for side, some in rows for party in side.parties(some)}))
+    """Who reads a channel; of copies for a group, every group, each its own."""
+    found = {
+        party for side in sides for party in side.parties(row for row in side.readings if row.channel.name == channel)
+    }
+    copies = any("{group}" in side.contracts.catalogue.channels[channel].address for side in sides[:1])
+    return _all(*sides) if copies else tuple(sorted(found))
 
 
 def _gone(old: Side, new: Side, name: str) -> Iterator[Change]:
