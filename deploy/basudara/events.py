@@ -157,7 +157,7 @@ def export_all(
     """Commands, aggregates, notes, rows and records as JSON lines, for a checker (deploy/basudara/events.md)."""
     with one_line(), busy("exporting"):
         stack = Stack.load(home)
-        found = export.lines(stack.kafka, topics(events=True, copies=True), stack.mongo, stack.databases, commands)
+        found = export.lines(Catalogue(ROOT / "contracts"), stack.kafka, stack.mongo, stack.databases, commands)
         counts = _write(found, file)
     if as_json:
         print(json.dumps(counts))

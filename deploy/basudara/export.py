@@ -12,10 +12,11 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from chassis.catalogue import Catalogue
 from chassis.envelope import instant
 from deploy.basudara import records
 from deploy.basudara.console import Refusal
-from deploy.basudara.records import Record, Wanted
+from deploy.basudara.records import Record
 
 MACHINERY = ("inbox", "outbox", "duties", "leases")  # collections of the chassis; all others hold aggregates
 BATCH = 1000
@@ -24,21 +25,35 @@ SAYS = {"sent": 1, "held": 1, "rows": 1}
 Line = dict[str, Any]
 
 
-def lines(kafka: str, wanted: Wanted, mongo: str, databases: Mapping[str, str], journal: Path | None) -> Iterator[Line]:
-    """All lines, as they are read: commands, then service by service, then records. `databases`: by "agency/service".
+def lines(
+    catalogue: Catalogue, kafka: str, mongo: str, databases: Mapping[str, str], journal: Path | None
+) -> Iterator[Line]:
+    """All lines, as they are read: commands, who reads what, then service by service, then records. `databases`: by
+    "agency/service".
 
     Not one moment's picture: what happens meanwhile may stand in one part and not in another.
     Raises Refusal for a journal that can't be read, RuntimeError, KafkaException, PyMongoError.
     """
     if journal is not None:
         yield from commands(journal)
+    for name in databases:
+        yield from readings(catalogue, *name.split("/"))
     with MongoClient[Line](mongo, tz_aware=True, appname="basudara events export") as client:
         for name, database in databases.items():
             agency, service = name.split("/")
             for line in _kept(client[database]):
                 yield {"kind": line.pop("kind"), "agency": agency, "service": service, **line}
-    for record in records.until_now(kafka, wanted):
+    for record in records.until_now(kafka, records.topics_of(catalogue.channels.values())):
         yield line_of(record)
+
+
+def readings(catalogue: Catalogue, agency: str, service: str) -> Iterator[Line]:
+    """Which types a service's groups must handle, and from which topics."""
+    for reading in catalogue.readings:
+        if reading.service == service:
+            for kind in sorted(reading.types):
+                told = {"group": reading.group, "type": kind, "topics": reading.pattern(agency)}
+                yield {"kind": "reading", "agency": agency, "service": service, **told}
 
 
 def commands(journal: Path) -> Iterator[Line]:

@@ -9,7 +9,8 @@ The dump holds one JSON object a line. Its kinds, and the members that are read 
     row        agency, service, id, topic, aggregate ("Kind:id"), version, sent, held, type, subject, causationid
     record     topic, partition, offset, key, id, type, subject, aggregateversion, causationid, correlationid, source,
                headers
-    reading    agency, service, group, type: who must handle what; where there is none, the notes show who does
+    reading    agency, service, group, type, topics (a pattern): who must handle what; where there is none, the notes
+               show who does
 
 A duty that said something is told as a command. Exit 2: the dump can't be read.
 """
@@ -57,7 +58,7 @@ class Dump:
     rows: dict[str, Line] = field(default_factory=dict)
     records: list[Line] = field(default_factory=list)
     copies: list[Line] = field(default_factory=list)
-    readings: set[tuple[str, str, str, str]] = field(default_factory=set)
+    readings: set[tuple[str, str, str, str, str]] = field(default_factory=set)
     latest: str = ""
 
     @property
@@ -98,7 +99,8 @@ def load(lines: Iterable[str]) -> Dump:
         elif kind == "record":
             (dump.copies if COPY.fullmatch(line["topic"]) else dump.records).append(line)
         elif kind == "reading":
-            dump.readings.add((line["agency"], line["service"], line["group"], line["type"]))
+            named = (line[name] for name in ("agency", "service", "group", "type"))
+            dump.readings.add((*named, line.get("topics") or _topics_for(line["agency"])))
         else:
             raise ValueError(f"{kind} is no kind of line")
     # what could not be read as an event has no id: only its copy on the parked topic is of interest
@@ -138,25 +140,27 @@ def lost_events(dump: Dump) -> Iterator[Finding]:
     """A record that one of its readers has neither handled nor put aside."""
     readings = dump.readings or _seen_readings(dump)
     for record in dump.records:
-        for agency, service, group, type_ in readings:
-            if type_ != record["type"] or not _is_for(record["topic"], agency):
+        for agency, service, group, type_, topics in readings:
+            if type_ != record["type"] or not re.fullmatch(topics, record["topic"]):
                 continue
             if not {f"{group}:{record['id']}", _place(group, record)} & dump.notes[agency, service]:
                 yield Finding("lost-event", f"{record['id']} is not handled by {agency}/{service} ({group})")
 
 
-def _seen_readings(dump: Dump) -> set[tuple[str, str, str, str]]:
+def _seen_readings(dump: Dump) -> set[tuple[str, str, str, str, str]]:
     types = {one["id"]: one["type"] for one in dump.records}
     return {
-        (agency, service, group, types[event])
+        (agency, service, group, types[event], _topics_for(agency))
         for (agency, service), notes in dump.notes.items()
         for group, _, event in (note.partition(":") for note in notes)
         if event in types
     }
 
 
-def _is_for(topic: str, agency: str) -> bool:
-    return ".to." not in topic or f".to.{agency}." in topic or topic.startswith(f"{agency}.")
+def _topics_for(agency: str) -> str:
+    """Its own, those addressed to it, and those addressed to nobody."""
+    own = re.escape(agency)
+    return rf"(?!.*\.to\.).*|.*\.to\.{own}\..*|{own}\..*"
 
 
 def _place(group: str, record: Line) -> str:

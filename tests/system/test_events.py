@@ -18,6 +18,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 from pymongo import MongoClient
 
 from deploy.basudara.stack import ROOT, Stack
+from tests.resilience.checker import check
 from tests.system.command import basudara, refused
 from tests.system.offices import BAPAS, DINKOP, DISNAKER
 from tests.system.play import Played
@@ -186,7 +187,7 @@ def test_every_line_obeys_the_published_format(exported: Exported) -> None:
     _, lines = exported
     schema = jsonschema_rs.Draft202012Validator(json.loads(SCHEMA.read_text()), validate_formats=True)
     assert [one for one in lines if not schema.is_valid(one)][:3] == []
-    assert set(Counter(one["kind"] for one in lines)) == {"command", "aggregate", "note", "row", "record"}
+    assert set(Counter(one["kind"] for one in lines)) == {"command", "reading", "aggregate", "note", "row", "record"}
 
 
 def test_every_record_is_exported_with_what_it_says(stack: Stack, exported: Exported) -> None:
@@ -218,7 +219,8 @@ def test_everything_that_is_kept_is_exported(stack: Stack, exported: Exported) -
         for name, database in stack.databases.items():
             agency, service = name.split("/")
             for collection in set(mongo[database].list_collection_names()) - {"duties", "leases"}:
-                count = mongo[database][collection].count_documents({})
+                found = mongo[database][collection].find()
+                count = sum(len(one["rows"]) if collection == "outbox" else 1 for one in found)
                 kept[agency, service, machinery.get(collection, collection)] = count
     assert told == +kept
     assert told[BAPAS, "intake", "cases"] > 10
@@ -235,6 +237,18 @@ def test_rows_records_and_notes_can_be_held_against_each_other(exported: Exporte
     assert all(one["type"] and one["subject"] and one["causationid"] for one in said)
     handled = {one["note"].split(":", 1)[1] for one in lines if one["kind"] == "note"}
     assert len(handled & on_topics) > 100
+
+
+def test_who_must_handle_what_is_told_and_was_handled(exported: Exported) -> None:
+    """A checker need not guess from what was handled who should have."""
+    _, lines = exported
+    readings = {(one["agency"], one["service"]) for one in lines if one["kind"] == "reading"}
+    assert readings == {(one["agency"], one["service"]) for one in lines if one["kind"] == "note"}
+    found = check([json.dumps(one) for one in lines if one["kind"] != "command"])
+    assert [str(one) for one in found if one.name in ("lost-event", "lost-record", "doubled")] == []
+    handled = next(one for one in lines if one["kind"] == "note" and ":record:" not in one["note"])
+    fewer = [json.dumps(one) for one in lines if one["kind"] != "command" and one is not handled]
+    assert any(one.name == "lost-event" for one in check(fewer)), "a note that is missing is seen"
 
 
 def test_no_person_is_in_an_export(played: Played, exported: Exported) -> None:
