@@ -42,8 +42,8 @@ Documents = dict[str, list[bytes]]
 
 
 class DueOffice:
-    def __init__(self, kafka: str, mongo: str, folder: Path, count: int, rate: int) -> None:
-        self.kafka, self.count, self.rate, self.folder = kafka, count, rate, folder
+    def __init__(self, kafka: str, mongo: str, folder: Path, count: int, rate: int, delay: float) -> None:
+        self.kafka, self.count, self.rate, self.delay, self.folder = kafka, count, rate, delay, folder
         self.agency, self.partner = fresh("bapas"), fresh("opd")
         self.journal, self._clock_file = folder / "journal", folder / "clock"
         self._mongo, self._ports = mongo, free_ports()
@@ -82,6 +82,7 @@ class DueOffice:
         command = [sys.executable, "-m", "deploy.local.gateway", "--port", self._gateway.rpartition(":")[2]]
         command += ["--receipts-to", f"{self.url}/receipts", "--secret-file", str(self.folder / "gateway-secret")]
         command += ["--journal", str(self.journal), "--kept", str(self.count + 1_000), "--gather", "0.2"]
+        command += ["--delay", str(self.delay)]
         await self._start("gateway", command, f"{self._gateway}/openapi.json")
 
     async def start_service(self) -> None:
@@ -210,9 +211,11 @@ async def _intake(scope: Any, receive: Any, send: Any) -> None:
 
 
 @asynccontextmanager
-async def due_office(kafka: str, mongo: str, folder: Path, count: int, rate: int) -> AsyncIterator[DueOffice]:
+async def due_office(
+    kafka: str, mongo: str, folder: Path, count: int, rate: int, delay: float
+) -> AsyncIterator[DueOffice]:
     """Its store filled, gateway and intake running, the service stopped, the moment come."""
-    office = DueOffice(kafka, mongo, folder, count, rate)
+    office = DueOffice(kafka, mongo, folder, count, rate, delay)
     port = next(office._ports)
     server = uvicorn.Server(uvicorn.Config(_intake, port=port, log_config=None, access_log=False, lifespan="off"))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]

@@ -17,12 +17,14 @@ from typing import IO, Any
 
 from chassis.testing import ROOT
 from deploy.local.engine import engine
+from notification.entrypoints.sender import AT_ONCE
 from tests.performance.reminder_office import DueOffice, due_office
 
-TOLERANCE = 0.10  # of a second's calls: sent evenly, they meet a gateway that shares two cores with all the rest
+TOLERANCE = 0.05  # of a second's calls, beside those under way: they arrive together after a pause of the gateway
 AFTER_RESTART_SECONDS = 60
 AGAIN_SECONDS = 1.25  # of calls at the agreed rate: so many one crash may leave without a note (decision 0005)
 GROWTH_MB = 25.0  # of a service's memory from the second quarter of its time to the last one
+RECEIPT_SECONDS = 0.1
 PATIENCE_SECONDS = 90  # without a call: longer than a turn, an unanswered call and the store's orphans together
 TOLD_EVERY_SECONDS = 10
 
@@ -65,10 +67,12 @@ class Journal:
         return [Call(float(at), became, reference) for at, became, _channel, reference in rows]
 
 
-async def drained(kafka: str, mongo: str, folder: Path, count: int, rate: int) -> Run:
-    """Fill, start, kill in the middle, start again, until nothing comes any more."""
+async def drained(kafka: str, mongo: str, folder: Path, count: int, rate: int, delay: float = RECEIPT_SECONDS) -> Run:
+    """Fill, start, kill in the middle, start again, until nothing comes any more. Receipts come `delay` seconds after
+    a call: if they come later than an unanswered call is made again, the notes alone keep messages from going twice.
+    """
     run, begun = Run(count, rate), time.monotonic()
-    async with due_office(kafka, mongo, folder, count, rate) as office:
+    async with due_office(kafka, mongo, folder, count, rate, delay) as office:
         run.filled_seconds = time.monotonic() - begun
         print(f"  {count} reminders are due after {run.filled_seconds:.0f} s", flush=True)
         with office.journal.open() as file:
@@ -96,10 +100,10 @@ async def _start(office: DueOffice, run: Run) -> None:
 
 
 async def _until(office: DueOffice, journal: Journal, run: Run, wanted: int) -> None:
-    """Until the gateway took so many, or none for a long time."""
+    """Until the gateway took so many, or was called in vain for a long time or very often."""
     taken = sum(call.became == "taken" for call in run.calls)
     last = told = time.monotonic()
-    while taken < wanted and time.monotonic() - last < PATIENCE_SECONDS:
+    while taken < wanted and time.monotonic() - last < PATIENCE_SECONDS and len(run.calls) < 2 * run.count:
         await asyncio.sleep(1 if run.count > 50_000 else 0.2)
         found = journal.more()
         run.calls += found
@@ -166,7 +170,7 @@ def _quarters(samples: Sequence[float]) -> list[float]:
 def findings(found: dict[str, Any]) -> list[str]:
     """What breaks the promise; empty when it is kept. A provider takes a reference that is sent again as the one it
     knows (notification's decision 0001), so that is no second message; how often it came is among the figures."""
-    limit, wrong = found["agreed per second"] * (1 + TOLERANCE), []
+    limit, wrong = found["agreed per second"] * (1 + TOLERANCE) + AT_ONCE, []
     if found["sent"] != found["reminders"]:
         wrong.append(f"{found['reminders'] - found['sent']} of {found['reminders']} reminders were never sent")
     for name in ("sent twice", "under two references"):
