@@ -61,6 +61,7 @@ def stages() -> list[Stage]:
         Stage("format", (str(BIN / "ruff"), "format", "--check", ".")),
         Stage("types", (str(BIN / "mypy"), "--strict", *types)),
         Stage("imports", (str(BIN / "lint-imports"), "--no-cache")),
+        Stage("contracts", (str(BIN / "basudara"), "contracts", "check")),
         pytest_stage("unit", "-m", "not engine", *services, "tests/contracts", "tests/architecture"),
         pytest_stage("local", "deploy"),
         browser_stage(),

@@ -245,16 +245,16 @@ class Machine:
         self._edges[here].append(_Edge(there))
 
     def _closed(self, states: Iterable[int], begin: bool = False, end: bool = False) -> Config:
-        found, todo = set(states), list(states)
-        while todo:
-            state = todo.pop()
+        found, ahead = set(states), list(states)
+        while ahead:
+            state = ahead.pop()
             for edge in self._edges[state] if state >= 0 else ():
                 free = not edge.chars and (
                     not edge.mark or (edge.mark == "begin" and begin) or (edge.mark == "end" and end)
                 )
                 if free and edge.to not in found and not (edge.chars == () and edge.mark == "" and edge.to == state):
                     found.add(edge.to)
-                    todo.append(edge.to)
+                    ahead.append(edge.to)
         return frozenset(found)
 
     def step(self, at: Config, letter: int) -> Config:

@@ -90,18 +90,18 @@ class Search:
         if self.steps < 0:
             raise TooLarge
 
-    def _cases(self, kind: str, facts: Facts, todo: list[Formula], choices: list[OneOf]) -> Iterator[Facts]:
+    def _cases(self, kind: str, facts: Facts, ahead: list[Formula], choices: list[OneOf]) -> Iterator[Facts]:
         """Every way to make the formulas true, as facts."""
         self.count()
         while True:
-            if not _settle(kind, facts, todo, choices):
+            if not _settle(kind, facts, ahead, choices):
                 return
             settled = _narrowed(choices, facts)
             if settled is None:
                 return
             choices = settled
-            todo = [choice.parts[0] for choice in choices if len(choice.parts) == 1]
-            if not todo:
+            ahead = [choice.parts[0] for choice in choices if len(choice.parts) == 1]
+            if not ahead:
                 break
             choices = [choice for choice in choices if len(choice.parts) > 1]
         if not choices:
@@ -207,12 +207,12 @@ def _first_that_holds(values: list[Any], state: State) -> Outcome:
     return Nothing()
 
 
-def _settle(kind: str, facts: Facts, todo: list[Formula], choices: list[OneOf]) -> bool:
+def _settle(kind: str, facts: Facts, ahead: list[Formula], choices: list[OneOf]) -> bool:
     """Take apart what has no choice. False: it contradicts itself."""
-    while todo:
-        formula = todo.pop()
+    while ahead:
+        formula = ahead.pop()
         if isinstance(formula, All):
-            todo.extend(formula.parts)
+            ahead.extend(formula.parts)
         elif isinstance(formula, OneOf):
             choices.append(formula)
         elif formula.what in facts:
@@ -221,7 +221,7 @@ def _settle(kind: str, facts: Facts, todo: list[Formula], choices: list[OneOf]) 
         else:
             facts[formula.what] = formula.holds
             if isinstance(formula.what, Node):
-                todo.append(demand(formula.what, kind, formula.holds))
+                ahead.append(demand(formula.what, kind, formula.holds))
     return True
 
 
