@@ -19,12 +19,21 @@ from deploy.local.engine import engine
 from tests.performance import consume, journey, limits, relay
 from tests.performance.yard import Yard, yard
 
+
+def growth(yard: Yard, name: str) -> dict[str, float]:
+    """Part a or c in other surroundings."""
+    if name in consume.GROWTH:
+        return consume.round_of(yard, name)
+    found = journey.round_of(yard, name)
+    return {"rate": found["ev/s"], "cpu_us": found["cpu_us"]}
+
+
 PARTS: dict[str, tuple[str, list[str], Callable[[Yard, str], dict[str, float]]]] = {
     "a": ("consume → transaction → outbox", list(consume.CONTENDERS), consume.round_of),
     "b": ("relay: commit → append", list(relay.CONTENDERS), relay.round_of),
     "d": ("bare limits", list(limits.BARE), limits.bare),
     "e": ("to start and to be", list(limits.BEING), limits.being),
-    "f": ("growth of the store", list(consume.GROWTH), consume.round_of),
+    "f": ("growth of the store, partitions and replicas", [*consume.GROWTH, *journey.SPREAD], growth),
     "c": ("the whole chain of four", list(journey.CONTENDERS), journey.round_of),
 }
 Found = dict[str, dict[str, float]]

@@ -20,6 +20,9 @@ CONTENDERS = {
 GROWTH = {
     "among 1,000 cases": {"poll": 500, "count": 6_000, "others": 0},
     "among 1,000,000 cases": {"poll": 500, "count": 6_000, "others": 994_000},
+    "1 partition": {"poll": 500, "count": 6_000, "partitions": 1},
+    "2 partitions": {"poll": 500, "count": 6_000, "partitions": 2},
+    "4 partitions": {"poll": 500, "count": 6_000, "partitions": 4},
 }
 
 
@@ -27,9 +30,10 @@ def round_of(yard: Yard, name: str) -> dict[str, float]:
     """Events per second and microseconds of the contender's processor per event."""
     asked: dict[str, Any] = dict({**CONTENDERS, **GROWTH}[name])
     count, broken, others = asked.pop("count"), asked.pop("broken_every", 0), asked.pop("others", 0)
+    partitions = asked.pop("partitions", None)
     if name == "naive":
         return _naive(yard, count)
-    sender, opd, topic = office(yard)
+    sender, opd, topic = office(yard, partitions)
     records = starts(opd, accepted(yard, sender, opd, count + others)[:count], broken)
     asyncio.run(lay(yard.kafka, topic, records))
     good = count - (len(range(broken // 2, count, broken)) if broken else 0)

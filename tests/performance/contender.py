@@ -38,7 +38,7 @@ def _settings(kind: type[ChassisSettings], asked: dict[str, Any]) -> Any:
     return kind(
         agency=asked["agency"], mongo_url=asked["mongo"], database=asked["database"], kafka=asked["kafka"],
         http_port=0, contracts_dir=Path(asked["contracts"]), issuer_keys=folder / "issuer.json",
-        poll_records=asked.get("poll", 500),
+        poll_records=asked.get("poll", 500), instance=asked.get("instance", "1"),
     )  # fmt: skip
 
 
@@ -78,7 +78,7 @@ async def main() -> None:
             await asyncio.sleep(0.001)
         first, since, cpu = handled(), time.perf_counter(), time.process_time()
         while handled() < asked["count"]:
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.01)
         done = asked["count"] - first
         told = {"rate": done / (time.perf_counter() - since), "cpu_us": (time.process_time() - cpu) / done * 1e6}
         print(json.dumps(told), flush=True)

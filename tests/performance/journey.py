@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from chassis import ids
 from chassis.clock import Clock
@@ -19,20 +19,27 @@ from chassis.envelope import Event, to_record
 from tests.performance.chain import PAD, STAGES, STEPS, TYPE, Step, topic, write_contracts
 from tests.performance.yard import Yard, fresh, said
 
-PARTITIONS, SECONDS = 6, 8
+PARTITIONS, REPLICAS, SECONDS = 6, 1, 8
 BACKLOG = {"ours": 8_000, "naive": 1_200, "naive, batched": 8_000, "one transaction per event": 400}
 RATES = ("ours at 50/s", "naive at 50/s", "ours at 500/s")
 CONTENDERS = (*BACKLOG, *RATES)
+SPREAD = {  # partitions of each topic, replicas of each service
+    "chain, 1 partition": (1, 1),
+    "chain, 2 partitions": (2, 1),
+    "chain, 4 partitions": (4, 1),
+    "chain, 4 partitions, 2 replicas": (4, 2),
+}
 
 
 def round_of(yard: Yard, name: str) -> dict[str, float]:
     kind, _, rate = name.partition(" at ")
-    with TemporaryDirectory() as folder, _chain(yard, kind, Path(folder)) as (agency, processes):
+    partitions, replicas = SPREAD.get(name, (PARTITIONS, REPLICAS))
+    with TemporaryDirectory() as folder, _chain(yard, kind, Path(folder), partitions, replicas) as (agency, processes):
         before = [_cpu(process.pid) for process in processes]
         if rate:
             figures = asyncio.run(_at_rate(yard.kafka, agency, kind, int(rate.removesuffix("/s"))))
         else:
-            figures = asyncio.run(_backlog(yard.kafka, agency, kind, BACKLOG[name]))
+            figures = asyncio.run(_backlog(yard.kafka, agency, kind, BACKLOG.get(name, BACKLOG["ours"])))
         used = sum(_cpu(process.pid) - was for process, was in zip(processes, before, strict=True))
     count = figures.pop("count")
     return {**figures, "cpu_us": used / count * 1e6}
@@ -45,12 +52,12 @@ def _cpu(pid: int) -> float:
 
 
 @contextmanager
-def _chain(yard: Yard, kind: str, folder: Path) -> Iterator[tuple[str, list[Any]]]:
+def _chain(yard: Yard, kind: str, folder: Path, partitions: int, replicas: int) -> Iterator[tuple[str, list[Any]]]:
     agency = fresh("chain")
     topics = [topic(agency, step) for step in STEPS]
     put_aside = [f"{agency}.{step}.steps.{what}.v1" for step in STAGES for what in ("retry", "parked")]
-    yard.topics([*topics, *put_aside], PARTITIONS, {"message.timestamp.type": "LogAppendTime"})
-    contracts = str(write_contracts(folder, PARTITIONS))
+    yard.topics([*topics, *put_aside], partitions, {"message.timestamp.type": "LogAppendTime"})
+    contracts = str(write_contracts(folder, partitions))
     with ExitStack() as running:
         processes = []
         for before, step in zip(STEPS, STAGES, strict=False):
@@ -61,7 +68,8 @@ def _chain(yard: Yard, kind: str, folder: Path) -> Iterator[tuple[str, list[Any]
             else:
                 asked |= {"kind": "stage", "step": step, "before": before}
                 asked["poll"] = 1 if kind.startswith("one") else 500
-            processes.append(running.enter_context(yard.contender(**asked)))
+            for number in range(replicas):
+                processes.append(running.enter_context(yard.contender(**asked, instance=str(number + 1))))
         for process in processes:
             said(process)
         yield agency, processes
@@ -113,11 +121,10 @@ async def _at_rate(kafka: str, agency: str, kind: str, rate: int) -> dict[str, f
 
 async def _arrived(kafka: str, agency: str, count: int) -> list[tuple[float, float]]:
     """When each command was made and when its last event was appended, seconds, in order of the commands."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(topic(agency, STEPS[-1]), bootstrap_servers=kafka, auto_offset_reset="earliest")
     await consumer.start()
     found: dict[str, tuple[float, float]] = {}
     try:
-        consumer.assign([TopicPartition(topic(agency, STEPS[-1]), number) for number in range(PARTITIONS)])
         while len(found) < count:
             records: Any
             for records in (await consumer.getmany(timeout_ms=1000)).values():

@@ -149,10 +149,14 @@ async def lay(kafka: str, topic: str, records: Sequence[tuple[bytes, bytes, Any]
         await producer.stop()
 
 
-def office(yard: Yard) -> tuple[str, str, str]:
-    """A fresh sender and its office with all their topics. Returns sender, office and the topic of enrolments."""
+def office(yard: Yard, partitions: int | None = None) -> tuple[str, str, str]:
+    """A fresh sender and its office with all their topics; that of enrolments, which is returned with them, has so many
+    partitions, or as many as the catalogue says."""
     sender, opd = fresh("bapas"), fresh("opd")
     catalogue = Catalogue(ROOT / "contracts")
+    enrolments = catalogue.channel_of(STARTED).topic(owner=opd, reader=sender)
+    if partitions:
+        yard.topics([enrolments], partitions)
     runs = frozenset({"training", "referral", "agreement", "intake"})
     make_topics(yard.kafka, catalogue, {opd: runs, sender: runs}, frozenset({(opd, sender), (sender, opd)}))
-    return sender, opd, catalogue.channel_of(STARTED).topic(owner=opd, reader=sender)
+    return sender, opd, enrolments
