@@ -143,8 +143,9 @@ def test_search_is_worked_by_keyboard_and_leads_to_the_page(browser: Browser, si
     assert browser.run("return document.querySelector(':target').textContent") == "pairwise reference"
     browser.press("/", "nothing of the kind")
     assert browser.run("return document.getElementById('found').textContent") == "Nothing found"
-    browser.press("Escape")
+    browser.press("Escape", "seat.", "Down", "Escape")
     assert browser.run("return document.getElementById('found').hidden")
+    assert browser.run(FOCUSED) == "search", "back from the list to where one types"
 
 
 def test_a_hostile_search_stays_text(browser: Browser, site: Path) -> None:

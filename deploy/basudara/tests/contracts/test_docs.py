@@ -135,9 +135,9 @@ def test_an_event_says_all_that_a_subscriber_asks(pages: dict[str, Element], cat
     for kind, event in catalogue.events.items():
         page = pages[f"en/events/{kind}.html"]
         text = page.text
-        for wanted in (kind, event.message.title, event.message.facts.meaning, event.message.facts.law):
-            for one in [wanted] if isinstance(wanted, str) else wanted:
-                assert one.replace("`", "") in text, f"{kind}: {one}"
+        said = event.message.facts
+        for wanted in (kind, event.message.title, said.meaning, *said.law, *(change.what for change in said.history)):
+            assert wanted.replace("`", "") in text, f"{kind}: {wanted}"
         assert event.message.summary in text
         assert catalogue.channels[event.channel].address in text
         headings = [one.text for one in page.all("h2")]
@@ -247,5 +247,6 @@ def test_the_search_index_leads_to_every_page(site: Path, pages: dict[str, Eleme
     for language in LANGUAGES:
         text = (site / language / "search-index.js").read_text()
         rows = json.loads(text.removeprefix("globalThis.basudaraIndex = ").removesuffix(";\n"))
-        assert {f"{language}/{row[1].split('#')[0]}" for row in rows} == {name for name in pages if name.startswith(f"{language}/")}
+        own = {name for name in pages if name.startswith(f"{language}/")}
+        assert {f"{language}/{row[1].split('#')[0]}" for row in rows} == own
         assert "</" not in text
