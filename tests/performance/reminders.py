@@ -140,8 +140,8 @@ def figures(run: Run) -> dict[str, Any]:
         "median of a second": statistics.median(every.values()) if every else 0,
         "busiest second": busiest(times),
         "busiest second after the restart": busiest(restart),
-        "first call after the kill, seconds": round(after[0] - run.killed_at, 2) if after else None,
-        "longest pause but for that, seconds": round(_longest_pause(times, run.killed_at), 2),
+        "longest pause, at the kill, seconds": round(_longest_pause(times, run.killed_at, at_kill=True), 2),
+        "longest pause otherwise, seconds": round(_longest_pause(times, run.killed_at, at_kill=False), 2),
         "calls": len(run.calls),
         "calls of a reference again": len(run.calls) - len(references),
         "refused": sum(call.became == "refused" for call in run.calls),
@@ -156,8 +156,10 @@ def figures(run: Run) -> dict[str, Any]:
     }
 
 
-def _longest_pause(times: Sequence[float], killed_at: float) -> float:
-    return max((two - one for one, two in pairwise(times) if not one <= killed_at <= two), default=0.0)
+def _longest_pause(times: Sequence[float], killed_at: float, *, at_kill: bool) -> float:
+    """Between two calls, of which the first came less than a second before the kill or after it, or of all others."""
+    pauses = [(one, two - one) for one, two in pairwise(times)]
+    return max((pause for at, pause in pauses if (abs(at - killed_at) < 1) == at_kill), default=0.0)
 
 
 def _quarters(samples: Sequence[float]) -> list[float]:
