@@ -30,8 +30,7 @@ R = TypeVar("R")
 
 PORTION = 100  # messages of one unit of work at most
 PORTION_SECONDS = 0.25  # and no more than go in that time: what is claimed can't be stopped any more
-PORTIONS = 5  # under way: some are claimed while one is called and others are noted; no more, or a store that is slow
-# would fall behind the calls, and what is not noted in time is called again
+PORTIONS = 5  # claimed and not noted yet, at most: a slow store slows the calls, or it would not note them in time
 PROBES = 5  # messages in one round while something that is called is down
 AT_ONCE = 16  # requests under way, of each kind
 LOOK_SECONDS = 0.3

@@ -3,6 +3,8 @@
 import asyncio
 from datetime import datetime
 
+import structlog
+
 from chassis import measures
 from chassis.database import Moved
 from chassis.running import Service
@@ -12,7 +14,10 @@ from notification.application.keeping import DUE
 from notification.domain.message import Message
 from notification.domain.policy import Policy
 
+log = structlog.get_logger()
+
 TOGETHER = 200  # as many as the chassis reads in one look
+LATE_SECONDS = 60  # as the chassis marks what it does itself
 
 
 class Waking:
@@ -33,6 +38,8 @@ class Waking:
         if (duty.subject, duty.due_at) in self._along:
             self._along.remove((duty.subject, duty.due_at))
             measures.DUTIES.labels(DUE).inc()
+            if duty.late_seconds > LATE_SECONDS:
+                log.warning("duties.late", duty=duty.name, late_seconds=duty.late_seconds)
             raise Moved
         await messages.wake_message(messages.Wake(message_id=duty.subject, policy=self._policy), work)
         if self._service is not None:
