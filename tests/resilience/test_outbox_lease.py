@@ -14,7 +14,8 @@ from chassis import ids
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.envelope import from_record
-from chassis.outbox import Lost, Outbox, Relay
+from chassis.lease import Lost
+from chassis.outbox import Outbox, Relay
 from chassis.store import Kept, Store
 from chassis.work import Cause, Work
 from tests.resilience.dump import findings
@@ -59,7 +60,7 @@ async def test_a_relay_whose_lease_ran_out_between_sending_and_marking_cannot_ma
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promise 17: the mark itself proves the lease, so no pause is short enough to slip through."""
-    monkeypatch.setattr("chassis.outbox.LEASE", timedelta(seconds=0.5))
+    monkeypatch.setattr("chassis.lease.LEASE", timedelta(seconds=0.5))
     async with senders_store(town) as (database, store):
         await store.transact(_request, (town, case(1)), _cause())
         sleeper, successor = (_relay(database, town.producer, name) for name in ("sleeper", "successor"))

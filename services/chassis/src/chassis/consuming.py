@@ -40,6 +40,7 @@ from chassis.delivery import (
 from chassis.envelope import Event, instant
 from chassis.errors import Contended, Expected, TooSlow, Unavailable
 from chassis.positions import Positions
+from chassis.spans import Outcome, Spans
 from chassis.store import RUN_AGAIN_SECONDS, Store
 from chassis.wire import Heard
 from chassis.work import Cause, Row, Work
@@ -92,8 +93,9 @@ class Consumer(ConsumerRebalanceListener):
         parked_topic: str,
         pauses: Sequence[float],
         handler_seconds: float,
+        spans: Spans | None = None,
     ) -> None:
-        self._listener, self._store, self._clock = listener, store, clock
+        self._listener, self._store, self._clock, self._spans = listener, store, clock, spans
         self.retry_topic, self._parked_topic, self._pauses = retry_topic, parked_topic, pauses
         self._handler_seconds = handler_seconds
         self._positions = Positions()
@@ -222,24 +224,25 @@ class Consumer(ConsumerRebalanceListener):
         seen = set() if trusting else await self._store.noted([note for _, own in told for note in own])
         await self._prefetch(work, [one for one, own in told if own[0] not in seen])
         notes: dict[str, None] = {}
-        counted: list[tuple[str, Any]] = []
+        outcomes: list[Outcome] = []
         for delivery, own in told:
             if delivery.error is None and delivery.reader is None:
                 continue  # a type nobody asked for passes by
             if any(note in seen or note in notes for note in own):
-                counted.append(("duplicate", delivery))
+                outcomes.append(Outcome("duplicate", delivery))
                 continue
             with logs.about(partial(_context, delivery)):
-                error = delivery.error or await self._apply(delivery, work)
+                cause = self._cause(delivery)
+                error = delivery.error or await self._apply(delivery, work, cause)
                 if error is None:
                     notes[own[0]] = None
-                    counted.append(("handled", delivery))
+                    outcomes.append(Outcome("handled", delivery, cause))
                 else:
                     notes.update(dict.fromkeys(own[1:]))
-                    counted.append((self._put_aside(delivery, error, work), (delivery, error)))
+                    outcomes.append(Outcome(self._put_aside(delivery, error, work), delivery, cause, error))
         work.cause = _nobody(self._clock.now())
         await self._store.commit(work, list(notes))
-        self._count(counted)
+        self._count(outcomes)
 
     async def _prefetch(self, work: Work, deliveries: Sequence[Delivery]) -> None:
         fresh = [
@@ -252,19 +255,20 @@ class Consumer(ConsumerRebalanceListener):
         ]
         await _read_ahead(work, after)
 
-    async def _apply(self, delivery: Delivery, work: Work) -> Expected | None:
+    def _cause(self, delivery: Delivery) -> Cause | None:
+        event = delivery.event
+        if event is None:
+            return None
+        context = event.traceparent if self._spans is None else ids.child_of(event.traceparent)
+        id, correlation_id, at = event.id, event.correlationid, self._clock.now()
+        return Cause(id=id, correlation_id=correlation_id, traceparent=context, at=at, event=event)
+
+    async def _apply(self, delivery: Delivery, work: Work, cause: Cause | None) -> Expected | None:
         """Run the one handler; its staged changes are taken back if it raises. Returns why, if it was refused."""
-        if delivery.reader is None or delivery.event is None:
+        if delivery.reader is None or cause is None:
             raise TypeError("only a readable event can be applied")
         mark = work.mark()
-        event = delivery.event
-        work.cause = Cause(
-            id=event.id,
-            correlation_id=event.correlationid,
-            traceparent=event.traceparent,
-            at=self._clock.now(),
-            event=event,
-        )
+        work.cause = cause
         try:
             await self._in_time(delivery.reader.handler(delivery.heard, work))
         except Moved:
@@ -331,17 +335,19 @@ class Consumer(ConsumerRebalanceListener):
         )
         return "retried" if again else "parked"
 
-    def _count(self, counted: list[tuple[str, Any]]) -> None:
+    def _count(self, outcomes: list[Outcome]) -> None:
         """After the commit, so that a poll that is read again is not counted twice."""
-        for what, about in counted:
-            if what == "handled":
-                measures.HANDLED.labels(about.event.type).inc()
-            elif what == "duplicate":
-                measures.DUPLICATES.labels(about.event.type if about.event else "unreadable").inc()
+        for one in outcomes:
+            if one.error is not None:
+                (measures.RETRIED if one.what == "retried" else measures.PARKED).labels(one.error.code).inc()
             else:
-                (measures.RETRIED if what == "retried" else measures.PARKED).labels(about[1].code).inc()
-        if counted:
-            measures.COMMITTED.observe(len(counted))
+                event = one.delivery.event
+                counter = measures.HANDLED if one.what == "handled" else measures.DUPLICATES
+                counter.labels(event.type if event else "unreadable").inc()
+            if self._spans is not None:
+                self._spans.heard(one)
+        if outcomes:
+            measures.COMMITTED.observe(len(outcomes))
 
     def _notes(self, delivery: Delivery) -> list[str]:
         """The note that this event was handled, then those that this record was put aside."""

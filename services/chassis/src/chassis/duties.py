@@ -10,6 +10,7 @@ from chassis import ids, measures
 from chassis.clock import Clock
 from chassis.database import Moved
 from chassis.errors import Expected
+from chassis.spans import Spans
 from chassis.store import Store
 from chassis.work import Cause, Duty, Work
 
@@ -38,8 +39,8 @@ class Duties:
 class DutyRunner:
     """Does what is due, one unit of work each. Replicas may run at once: the duty's own row lets one win."""
 
-    def __init__(self, duties: Duties, store: Store, clock: Clock) -> None:
-        self._duties, self._store, self._clock = duties, store, clock
+    def __init__(self, duties: Duties, store: Store, clock: Clock, spans: Spans | None = None) -> None:
+        self._duties, self._store, self._clock, self._spans = duties, store, clock, spans
 
     async def run(self) -> None:
         """Until cancelled. A failed round is told and tried again after a growing pause."""
@@ -76,10 +77,14 @@ class DutyRunner:
             except Exception as error:  # one duty must not stop the others: counted, told, kept, tried later
                 measures.DEFECTS.labels("duty").inc()
                 log.error("duties.failed", exc_info=error)
+                if self._spans is not None:
+                    self._spans.done(duty.name, cause, error)
                 reason = error.reason() if isinstance(error, Expected) else type(error).__name__
                 await self._store.put_off(duty, now, reason)
                 return False
         measures.DUTIES.labels(duty.name).inc()
+        if self._spans is not None:
+            self._spans.done(duty.name, cause)
         if duty.late_seconds > 60:
             log.warning("duties.late", duty=duty.name, late_seconds=duty.late_seconds)
         return True

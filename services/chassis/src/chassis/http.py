@@ -22,6 +22,7 @@ from chassis.auth import Gate
 from chassis.clock import Clock, to_millisecond
 from chassis.errors import Expected, Invalid, NotAllowed, NotAuthenticated, Overloaded, TooLarge, problem
 from chassis.settings import ChassisSettings
+from chassis.spans import Spans
 from chassis.store import Store
 from chassis.work import Actor, Cause
 
@@ -64,6 +65,7 @@ class Door:
     gate: Gate
     tools: Any
     readiness: Callable[[], Awaitable[dict[str, str]]]
+    spans: Spans | None = None
 
 
 class Entry:
@@ -108,7 +110,7 @@ class Edge:
 async def open_edge(request: Request) -> Edge:
     """A request without a token, for doors that prove their caller another way (a signed receipt)."""
     settings = request.app.state.door.settings
-    return _edge(request.app.state.door, Actor(agency=settings.agency, role="anonymous", subject="anonymous"))
+    return _edge(request, Actor(agency=settings.agency, role="anonymous", subject="anonymous"))
 
 
 async def any_agency_edge(
@@ -118,12 +120,13 @@ async def any_agency_edge(
     door: Door = request.app.state.door
     if credentials is None:
         raise NotAuthenticated(rule="a bearer token is required")
-    return _edge(door, door.gate.actor(credentials.credentials))
+    return _edge(request, door.gate.actor(credentials.credentials))
 
 
-def _edge(door: Door, actor: Actor) -> Edge:
+def _edge(request: Request, actor: Actor) -> Edge:
+    door: Door = request.app.state.door
     at, id = door.clock.now(), ids.event_id()
-    cause = Cause(id=id, correlation_id=id, traceparent=ids.traceparent(), at=at, actor=actor)
+    cause = Cause(id=id, correlation_id=id, traceparent=request.state.traceparent, at=at, actor=actor)
     return Edge(actor=actor, at=at, cause=cause, store=door.store, settings=door.settings, tools=door.tools)
 
 
@@ -173,13 +176,18 @@ def _add_health(app: FastAPI, door: Door) -> None:
 
 async def _careful(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     """Body limit and strict JSON before anything is parsed; one log line and one count per reply."""
+    spans: Spans | None = request.app.state.door.spans
     with bound_contextvars(instance=f"urn:uuid:{uuid.uuid4()}"):
+        request.state.traceparent = context = ids.traceparent()
+        asked_at = spans.asked(context) if spans is not None and request.url.path not in HEALTH else None
         try:
             response = await _let_in(request, call_next)
         except Exception as error:  # a defect, or a refusal from before the routes
             response = await _refuse(request, error)
         route = getattr(request.scope.get("route"), "path", "none")
         measures.REPLIES.labels(route, str(response.status_code)).inc()
+        if spans is not None and asked_at is not None:
+            spans.replied(context, asked_at, request.method, route, response.status_code)
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response

@@ -7,7 +7,7 @@ predecessor take the same way, in order.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,12 +22,14 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from chassis import ids, measures
+from chassis import ids, measures, spans
 from chassis.catalogue import Catalogue, Channel, NotInCatalogue
 from chassis.clock import Clock
 from chassis.database import Database, Moved, UpdateOne, Writes, told_as_ours
 from chassis.envelope import Event, mirrored, value_of
 from chassis.errors import Expected, TooLarge
+from chassis.lease import Lease, Lost
+from chassis.spans import Spans
 from chassis.wire import Said
 from chassis.work import Aggregate, Cause, Row
 
@@ -40,7 +42,6 @@ BATCH_BYTES = 256 * 1024  # sent to the broker at once; a larger record goes alo
 TOGETHER_ROWS, TOGETHER_BYTES = 100, 4 * 1024 * 1024  # of one document, unless a single row is larger
 ROUND_DOCUMENTS = 200  # and never more than one answer of the store, 16 MiB
 BREATH_ROWS = 200  # sent at a stretch: a thousand take the loop for 30 ms, and the door waits
-LEASE = timedelta(seconds=10)
 SHUT = timedelta(seconds=15)  # so long a topic that refuses us is left alone
 LOOK_SECONDS = 0.5  # how often a relay looks for rows of other replicas without being woken
 MARK_SECONDS, MARK_QUIET_SECONDS = 0.25, 0.03  # sent rows are marked after so long, or when none came for so long
@@ -68,15 +69,16 @@ class Outbox:
             raise NotInCatalogue(event_type=said.TYPE, service=self._service)
         data = said.model_dump(mode="json")
         self._check(said.TYPE, data)
+        id = ids.event_id()
         event = Event(
-            id=ids.event_id(),
+            id=id,
             source=f"/{self._agency}/{self._service}",
             type=said.TYPE,
             subject=str(data[said.SUBJECT]) if said.SUBJECT else aggregate.id,
             time=cause.at,
             correlationid=cause.correlation_id,
             causationid=cause.id,
-            traceparent=ids.child_of(cause.traceparent),
+            traceparent=spans.said_under(cause.traceparent, id),
             aggregateversion=aggregate.version,
             data=data,
         )
@@ -102,7 +104,7 @@ class Outbox:
     def unlinked(self, cause: Cause) -> Cause:
         """The same moment with ids that lead nowhere: for what must not be joined with a person."""
         fresh = ids.event_id()
-        return replace(cause, id=fresh, correlation_id=fresh, traceparent=ids.traceparent())
+        return replace(cause, id=fresh, correlation_id=fresh, traceparent=spans.unlinked_context())
 
     def _check(self, kind: str, data: dict[str, Any]) -> None:
         if kind not in self._validators:
@@ -138,72 +140,13 @@ def _kept(row: Row) -> dict[str, Any]:
     }
 
 
-class Lost(Exception):
-    """Another replica holds the lease now: what this one sent it may not mark."""
-
-
-class Lease:
-    """Who may relay for a service. The fencing number rises with every holder, and marks carry it."""
-
-    def __init__(self, database: Database, holder: str, clock: Callable[[], datetime]) -> None:
-        self._leases, self._holder, self._clock = database["leases"], holder, clock
-        self.fence = 0
-        self._until: datetime | None = None
-
-    async def hold(self) -> bool:
-        """Take or keep the lease; False while another holds it."""
-        now = self._clock()
-        if self._until is not None and now < self._until - LEASE / 2:
-            return True
-        with told_as_ours():
-            kept = await self._leases.update_one(
-                {"_id": "relay", "holder": self._holder, "fence": self.fence, "until": {"$gt": now}},
-                {"$set": {"until": now + LEASE}},
-            )
-            if not kept.matched_count and not await self._take(now):
-                self._until = None
-                return False
-        self._until = now + LEASE
-        return True
-
-    async def _take(self, now: datetime) -> bool:
-        fence = int((await self._leases.find_one({"_id": "relay"}) or {"fence": 0})["fence"])
-        if fence == 0:
-            await self._leases.update_one(
-                {"_id": "relay"}, {"$setOnInsert": {"fence": 1, "until": now, "holder": ""}}, upsert=True
-            )
-            fence = 1
-        taken = await self._leases.update_one(
-            # a name that is ours with a fence that is not: this instance was killed and has come back
-            {"_id": "relay", "fence": fence, "$or": [{"until": {"$lte": now}}, {"holder": self._holder}]},
-            {"$set": {"holder": self._holder, "fence": fence + 1, "until": now + LEASE}},
-        )
-        if not taken.matched_count:
-            return False
-        self.fence = fence + 1
-        log.info("relay.leads", fence=self.fence)
-        return True
-
-    def prove(self, writes: Writes) -> None:
-        """In the transaction that marks: a holder whose lease was taken meanwhile can't mark. Raises Lost."""
-        mine = {"_id": "relay", "holder": self._holder, "fence": self.fence}
-        if not writes.update("leases", mine, {"$inc": {"marks": 1}}):
-            self._until = None
-            raise Lost
-
-    async def give_up(self) -> None:
-        """At a stop: the successor need not wait for the end of the lease."""
-        with told_as_ours():
-            await self._leases.update_one(
-                {"_id": "relay", "holder": self._holder, "fence": self.fence}, {"$set": {"until": self._clock()}}
-            )
-
-
 class Relay:
     """Sends the rows of one service. Runs as a task; `wake` makes it look at once."""
 
-    def __init__(self, database: Database, producer: AIOKafkaProducer, holder: str, clock: Clock) -> None:
-        self._database, self._producer, self._clock = database, producer, clock
+    def __init__(
+        self, database: Database, producer: AIOKafkaProducer, holder: str, clock: Clock, told: Spans | None = None
+    ) -> None:
+        self._database, self._producer, self._clock, self._spans = database, producer, clock, told
         # the lease runs on real time: moving the example's clock must not make a holder lose it
         self.lease = Lease(database, holder, Clock().now)
         self._woken = asyncio.Event()
@@ -325,6 +268,10 @@ class Relay:
         if sent and not self._sent:
             self._mark_at = time.monotonic() + MARK_SECONDS
         self._sent |= sent
+        if self._spans is not None:
+            for _, row, outcome in told:
+                if row["id"] in sent:
+                    self._spans.sent(row, outcome)
         for document, row, outcome in told:
             # such a row went in a batch of its own: the broker's answer is about it and no other
             if isinstance(outcome, MessageSizeTooLargeError) and len(row["value"]) > BATCH_BYTES:

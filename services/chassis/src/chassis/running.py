@@ -21,7 +21,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from pydantic import ValidationError
 
-from chassis import logs, measures
+from chassis import logs, measures, spans
 from chassis.auth import Gate
 from chassis.catalogue import Catalogue
 from chassis.clock import Clock
@@ -30,10 +30,13 @@ from chassis.database import Database, Moved
 from chassis.duties import Duties, DutyRunner
 from chassis.errors import Expected
 from chassis.http import Door, http_app
-from chassis.outbox import BATCH_BYTES, Lost, Outbox, Relay
+from chassis.lease import Lost
+from chassis.outbox import BATCH_BYTES, Outbox, Relay
 from chassis.polling import Poll
 from chassis.settings import ChassisSettings
+from chassis.spans import SpansRefused
 from chassis.store import Kept, Store
+from chassis.traced import TracedStore
 
 log = structlog.get_logger()
 
@@ -81,7 +84,9 @@ class Service:
         appname = f"{settings.agency}/{name}/{settings.instance}"
         self.database = Database(settings.mongo_url.get_secret_value(), settings.database, appname)
         self.outbox = Outbox(settings.agency, name, self.catalogue)
-        self.store = Store(self.database, parts.kept, self.outbox)
+        self.spans = spans.begin(settings.spans, settings.agency, name, settings.instance, self.clock)
+        kept = (self.database, parts.kept, self.outbox)
+        self.store = Store(*kept) if self.spans is None else TracedStore(*kept, self.spans)
         self._appname = appname
         self.group_id = f"{settings.agency}.{parts.listener.service}.{parts.listener.group}"
         self._tasks: list[asyncio.Task[Any]] = []
@@ -106,10 +111,10 @@ class Service:
         )
         await self._until_reached(self._producer.start)
         await self._check_topics()
-        self.relay = Relay(self.database, self._producer, self._appname, self.clock)
+        self.relay = Relay(self.database, self._producer, self._appname, self.clock, self.spans)
         self.store.committed = self.relay.wake
         self._begin(self.relay.run(), "relay")
-        self._begin(DutyRunner(self.parts.duties, self.store, self.clock).run(), "duties")
+        self._begin(DutyRunner(self.parts.duties, self.store, self.clock, self.spans).run(), "duties")
         await self._start_reading()
         for work in self.parts.background:
             self._begin(work(self), "background")
@@ -159,8 +164,9 @@ class Service:
         settings, listener = self.settings, self.parts.listener
         retry, parked = self._put_aside_topics()
         self.consumer = Consumer(
-            listener, self.store, self.clock, retry, parked, settings.retry_seconds, settings.handler_seconds
-        )
+            listener, self.store, self.clock, retry, parked,
+            settings.retry_seconds, settings.handler_seconds, self.spans,
+        )  # fmt: skip
         patterns = [
             *self.catalogue.patterns(listener.service, listener.group, settings.agency),
             retry.replace(".", r"\."),
@@ -222,6 +228,7 @@ class Service:
             gate=Gate(self.settings.issuer_keys, self.settings.issuer),
             tools=self.parts.tools,
             readiness=self.readiness,
+            spans=self.spans,
         )
         self.app = http_app(door, self.parts.routers, self.parts.title, self.parts.description)
         config = uvicorn.Config(
@@ -299,6 +306,8 @@ class Service:
                         task.cancel()
                 await asyncio.wait(self._tasks, timeout=5)
                 await self._let_go()
+                if self.spans is not None:
+                    await self.spans.stop(TELL_AT_STOP_SECONDS)
         except TimeoutError:
             log.warning("service.stop_cut_short")
         finally:
@@ -335,6 +344,11 @@ def spare_the_collector() -> None:
     gc.set_threshold(50_000, 2, 2)
 
 
+def _refuses(error: Expected) -> int:
+    log.error("service.refuses_to_start", error_code=error.code, reason=error.reason())
+    return 2
+
+
 async def _as_it_is(message: Any) -> Any:
     return message
 
@@ -351,7 +365,10 @@ def run(name: str, settings_class: Callable[[], ChassisSettings], build: Builds)
     logs.setup(name, settings.agency, settings.log_level)
 
     async def main() -> int:
-        service = Service(name, settings, build(settings))
+        try:
+            service = Service(name, settings, build(settings))
+        except SpansRefused as error:
+            return _refuses(error)
         starting = asyncio.ensure_future(service.start())
         loop = asyncio.get_running_loop()
         for one in (signal.SIGTERM, signal.SIGINT):
@@ -361,8 +378,7 @@ def run(name: str, settings_class: Callable[[], ChassisSettings], build: Builds)
         except asyncio.CancelledError:
             return 0
         except TopicMissing as error:
-            log.error("service.refuses_to_start", error_code=error.code, reason=error.reason())
-            return 2
+            return _refuses(error)
         spare_the_collector()
         return await service.serve()
 

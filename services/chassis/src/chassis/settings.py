@@ -37,6 +37,7 @@ class ChassisSettings(BaseSettings):
         (0.5, 1, 2, 5, 15, 60, 300), min_length=1, description="pause before each further attempt; then parked"
     )
     ready_lag_records: int = Field(10_000, ge=1, description="records to read before /ready names the lag")
+    spans: str = Field("off", pattern=r"^(off|file:.+|otlp:https?://.+)$", description="off, file:FOLDER or otlp:URL")
     stop_seconds: float = Field(15, gt=0, le=60, description="a stop ends within this, whatever is down")
 
     @model_validator(mode="after")
