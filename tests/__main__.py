@@ -1,4 +1,7 @@
-"""`python -m tests`: all that a change must pass, fastest first; stops at the first stage that fails, with exit 1.
+"""`python -m tests`: all that a change must pass; begins nothing more once a stage has failed, and exits 1.
+
+First what is quick, stage by stage. Then what starts an engine of its own, two stages at a time, the longest first: most
+of their time is spent waiting. What such a stage prints is shown when it ends.
 
 `python -m tests STAGE…` runs only the stages named; `--list` names them. A skipped test fails its stage: what could
 not be looked at was not shown to hold.
@@ -12,14 +15,17 @@ import tempfile
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 from tests.browser import webdriver
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 TRIED_AGAIN = 20  # more failures than that are no accident
+AT_ONCE = 2
 PACKAGES = ("chassis", "intake", "referral", "training", "notification", "deploy")
 
 
@@ -39,11 +45,22 @@ class Stage:
     name: str
     command: tuple[str, ...]
     tests: bool = False
+    engine: bool = False  # has one of its own, and may run beside another stage
     when_named: bool = False  # not among those that run by default
 
 
-def pytest_stage(name: str, *arguments: str) -> Stage:
-    return Stage(name, (sys.executable, "-m", "pytest", "-q", *arguments), tests=True)
+@dataclass(frozen=True)
+class Outcome:
+    good: bool
+    count: Count
+    seconds: float
+
+
+def pytest_stage(name: str, *arguments: str, engine: bool = False) -> Stage:
+    cache = (
+        f"cache_dir=.local/pytest-cache/{name.replace(' ', '-')}"  # its own: sessions beside it note their failures too
+    )
+    return Stage(name, (sys.executable, "-m", "pytest", "-q", "-o", cache, *arguments), tests=True, engine=engine)
 
 
 def browser_stage() -> Stage:
@@ -54,7 +71,7 @@ def browser_stage() -> Stage:
 
 def stages() -> list[Stage]:
     """A session starts one engine: the component tests of one service share one, and no service meets another's."""
-    services = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "services").glob("*/tests"))]
+    services = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "services").glob("*/tests"), key=_weight)]
     types = [argument for name in PACKAGES for argument in ("-p", name)]
     return [
         Stage("lint", (str(BIN / "ruff"), "check", ".")),
@@ -63,35 +80,40 @@ def stages() -> list[Stage]:
         Stage("imports", (str(BIN / "lint-imports"), "--no-cache")),
         Stage("contracts", (str(BIN / "basudara"), "contracts", "check")),
         pytest_stage("unit", "-m", "not engine", *services, "tests/contracts", "tests/architecture"),
-        pytest_stage("local", "deploy"),
         browser_stage(),
-        *(pytest_stage(f"component {path.split('/')[1]}", "-m", "engine", path) for path in services),
-        pytest_stage("system", "tests/system"),
-        pytest_stage("resilience", "tests/resilience"),
+        pytest_stage("resilience", "tests/resilience", engine=True),
+        pytest_stage("system", "tests/system", engine=True),
+        *(pytest_stage(f"component {path.split('/')[1]}", "-m", "engine", path, engine=True) for path in services),
+        pytest_stage("local", "deploy", engine=True),
     ]
 
 
-def run(stage: Stage) -> tuple[bool, Count]:
-    """Whether it passed, and how many tests did.
+def _weight(tests: Path) -> int:
+    """The longest first: by the size of its tests, none of which is known to last."""
+    return -sum(file.stat().st_size for file in tests.glob("*.py"))
+
+
+def run(stage: Stage, said: IO[str] | None = None) -> tuple[bool, Count]:
+    """Whether it passed, and how many tests did. What it prints goes to `said`, or straight on.
 
     Real brokers and databases share a machine with whatever else runs there: a few tests that failed are tried once
     more on a fresh engine. What passes only then is said in the output, so it can be looked at; it is never silent.
     """
-    good, count = _run_once(stage)
+    good, count = _run_once(stage, said)
     if good or not stage.tests or not 0 < count.failed <= TRIED_AGAIN:
         return good, count
     print(f"=== {stage.name}: {count.failed} failed and are tried ONCE more", flush=True)
-    good, again = _run_once(stage, "--last-failed", "--last-failed-no-failures", "none")
+    good, again = _run_once(stage, said, "--last-failed", "--last-failed-no-failures", "none")
     print(f"=== {stage.name}: {again.passed} passed only at the second try", flush=True)
     good = good and again.passed == count.failed
     return good, Count(count.passed + again.passed, count.failed - again.passed)
 
 
-def _run_once(stage: Stage, *more: str) -> tuple[bool, Count]:
+def _run_once(stage: Stage, said: IO[str] | None, *more: str) -> tuple[bool, Count]:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        extra = (f"--junitxml={report}", *more) if stage.tests else ()
-        done = subprocess.run([*stage.command, *extra], cwd=ROOT, env=_environment(), check=False)
+        command = [*stage.command, *((f"--junitxml={report}", *more) if stage.tests else ())]
+        done = subprocess.run(command, cwd=ROOT, env=_environment(), check=False, stdout=said, stderr=said)
         count = _counted(report) if stage.tests else Count()
     return done.returncode == 0 and not count.failed, count
 
@@ -138,21 +160,43 @@ def _wanted(stage: Stage, named: Sequence[str]) -> bool:
 
 
 def _run_all(wanted: Sequence[Stage]) -> int:
-    total, begun, seconds = Count(), time.monotonic(), {}
-    good = True
-    for stage in wanted:
+    begun, found = time.monotonic(), dict[str, Outcome]()
+
+    def one(stage: Stage, said: IO[str] | None) -> None:
+        if not all(outcome.good for outcome in found.values()):
+            return
         print(f"=== {stage.name}", flush=True)
         start = time.monotonic()
-        good, count = run(stage)
-        total += count
-        seconds[stage.name] = time.monotonic() - start
-        verdict = "passed" if good else "FAILED"
-        print(f"=== {stage.name} {verdict} in {seconds[stage.name]:.1f} s", flush=True)
-        if not good:
-            total += Count(failed=0 if count.failed else 1)
-            break
-    print("\n".join(f"{name:<24} {value:7.1f} s" for name, value in seconds.items()))
-    print(f"{'total':<24} {time.monotonic() - begun:7.1f} s")
+        good, count = run(stage, said)
+        found[stage.name] = Outcome(good, count, time.monotonic() - start)
+
+    def apart(stage: Stage) -> None:
+        with tempfile.TemporaryFile("w+") as said:
+            one(stage, said)
+            said.seek(0)
+            _tell(stage, found, said.read())
+
+    for stage in (each for each in wanted if not each.engine):
+        one(stage, None)
+        _tell(stage, found, "")
+    with ThreadPoolExecutor(min(AT_ONCE, os.cpu_count() or 1)) as lanes:
+        list(lanes.map(apart, [stage for stage in wanted if stage.engine]))
+    return _sum_up(found, time.monotonic() - begun)
+
+
+def _tell(stage: Stage, found: dict[str, Outcome], said: str) -> None:
+    if outcome := found.get(stage.name):
+        verdict = "passed" if outcome.good else "FAILED"
+        print(f"{said}=== {stage.name} {verdict} in {outcome.seconds:.1f} s", flush=True)
+
+
+def _sum_up(found: dict[str, Outcome], seconds: float) -> int:
+    """The exit code. A stage without tests that failed counts as one failure."""
+    good = all(outcome.good for outcome in found.values())
+    total = sum((outcome.count for outcome in found.values()), Count())
+    total += Count(failed=sum(not outcome.good and not outcome.count.failed for outcome in found.values()))
+    print("\n".join(f"{name:<24} {outcome.seconds:7.1f} s" for name, outcome in found.items()))
+    print(f"{'total':<24} {seconds:7.1f} s")
     print(f"{total.passed} passed, {total.failed} failed", flush=True)
     return 0 if good else 1
 
