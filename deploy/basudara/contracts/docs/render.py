@@ -42,6 +42,7 @@ def docs(
 
 def write(catalogue: Catalogue, to: Path) -> set[str]:
     """Write the site anew. Returns the sentences without a translation. Raises BadFile for a folder not ours."""
+    to = to.resolve()  # `.` has no name to put a new folder beside
     if to.exists() and (not to.is_dir() or (any(to.iterdir()) and not (to / MARK).exists())):
         raise BadFile(f"{to}: holds something else: name a new or empty folder")
     fresh = to.with_name(f"{to.name}.new")

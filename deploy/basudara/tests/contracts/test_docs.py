@@ -101,6 +101,20 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "letter.txt").read_text() == "mine"
 
 
+def test_an_empty_folder_that_one_stands_in_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert docs(CONTRACTS, Path()).status == 0
+    assert (tmp_path / "here" / "index.html").is_file()
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ended = docs(CONTRACTS, tmp_path / "file" / "docs")
+    assert (ended.status, ended.told.count("\n")) == (2, 1)
+    assert "cannot be written" in ended.told
+
+
 def test_a_page_says_its_language_and_leads_to_itself_in_the_other(pages: dict[str, Element]) -> None:
     for name, page in pages.items():
         if "/" not in name:
