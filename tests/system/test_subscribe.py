@@ -173,5 +173,17 @@ def test_it_is_about_twenty_lines_and_needs_nothing_of_ours() -> None:
     text = READER.read_text()
     body = text[text.index("async def main") : text.index('if __name__ == "__main__"')]
     assert len([line for line in body.splitlines() if line.strip()]) <= 20
-    imported = [line.split()[1] for line in text.splitlines() if line.startswith(("import ", "from "))]
+    imported = [line.split()[1].split(".")[0] for line in text.splitlines() if line.startswith(("import ", "from "))]
     assert set(imported) - sys.stdlib_module_names == {"aiokafka"}
+
+
+@pytest.mark.parametrize("protocol", ["SASL_PLAINTEXT", "SASL_SSL"])
+def test_with_credentials_it_gets_as_far_as_the_broker(tmp_path: Path, protocol: str) -> None:
+    """What the client asks of its settings is all there: it ends because nobody listens, not because one is missing."""
+    given = {"KAFKA": "127.0.0.1:1", "GROUP": "g", "TOPICS": "t", "KEPT": str(tmp_path / "kept.db")}
+    login = {"KAFKA_USER": "u", "KAFKA_PASSWORD": "p", "KAFKA_PROTOCOL": protocol}
+    done = subprocess.run(
+        [sys.executable, READER], env={**os.environ, **given, **login}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "KafkaConnectionError: Unable to bootstrap" in done.stderr

@@ -7,12 +7,14 @@ import re
 import sqlite3
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.helpers import create_ssl_context
 
 REGISTERS = "id.basudara.agreement.agreement.recorded.v1,id.basudara.training.programme.published.v1"
 WANTED = set(os.environ.get("TYPES", REGISTERS).split(","))
 USER, PASSWORD = os.environ.get("KAFKA_USER"), os.environ.get("KAFKA_PASSWORD", "")
 LOGIN = {"security_protocol": os.environ.get("KAFKA_PROTOCOL", "SASL_PLAINTEXT"), "sasl_mechanism": "SCRAM-SHA-512",
-         "sasl_plain_username": USER, "sasl_plain_password": PASSWORD} if USER else {}  # fmt: skip
+         "sasl_plain_username": USER, "sasl_plain_password": PASSWORD,
+         "ssl_context": create_ssl_context()} if USER else {}  # fmt: skip
 
 
 async def main() -> None:
