@@ -1,7 +1,7 @@
 """`python -m tests`: all that a change must pass; begins nothing more once a stage has failed, and exits 1.
 
-First what is quick, stage by stage. Then what starts an engine of its own, two stages at a time, the longest first: most
-of their time is spent waiting. What such a stage prints is shown when it ends.
+First what is quick, stage by stage. Then what starts an engine of its own, two stages at a time, the longest first:
+most of their time is spent waiting. What such a stage prints is shown when it ends.
 
 `python -m tests STAGE…` runs only the stages named; `--list` names them. A skipped test fails its stage: what could
 not be looked at was not shown to hold.

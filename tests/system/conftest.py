@@ -10,6 +10,7 @@ from tests.system.play import Played, play_stories
 from tests.system.seeing import let_go
 
 IN_ORDER = (
+    "test_conform",
     "test_story_a",
     "test_story_d",
     "test_edge_http",
@@ -17,6 +18,8 @@ IN_ORDER = (
     "test_stack",
     "test_events",
     "test_parked",
+    "test_subscribe",
+    "test_types_seen",
 )
 
 

@@ -149,7 +149,10 @@ def _time(text: str) -> datetime:
         raise Invalid(field="time", rule="must be an RFC 3339 instant") from None
     if moment.tzinfo is None:
         raise Invalid(field="time", rule="must carry an offset")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise Invalid(field="time", rule="must be in the years 1 to 9999 of UTC") from None
 
 
 def _version(value: object) -> int:
