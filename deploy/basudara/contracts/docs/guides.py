@@ -37,6 +37,11 @@ NEEDS = (
     "Ask the operator of your installation for a user, a password and the right to a group. "
     "The operator gives what the agreement (PKS) gives.",
 )
+TROUBLES = {  # what the reader says: what it comes from, as seen with a broker that asks who one is
+    "reads nothing yet": "No topic fits the pattern, or you may see none that does: a broker hides what you may not read.",
+    "Unable to bootstrap": "The address is wrong, or the user or the password is.",
+    "GroupAuthorizationFailedError": "The group is not yours: use the name that the operator gave you.",
+}
 SHOWS = (
     "It prints the topics that it reads and then a line for each event, and keeps the events in `kept.db`. "
     "Then it waits for more: silence means that nobody has said anything. Stop it with Ctrl-C."
@@ -153,12 +158,22 @@ def subscribe_page(site: Site, example: str) -> Page:
                 tag("p", say(SHOWS)),
                 tag("p", say("Where the broker asks who you are, give it besides:")),
                 code_block(LOGIN, label=plain("Credentials")),
+                tag("h2", say("When it does not run")),
+                _troubles(site),
                 tag("h2", say("From an address to a pattern")),
                 *_addresses(site),
                 tag("h2", say("Rules of a reader")),
                 _list(site, RULES),
             ]
         ),
+    )
+
+
+def _troubles(site: Site) -> Html:
+    say = site.language.say
+    rows = [(tag("code", said), say(cause)) for said, cause in TROUBLES.items()]
+    return table(
+        (say("What it says"), say("What it comes from")), rows, label=site.language.plain("When it does not run")
     )
 
 
