@@ -38,7 +38,8 @@ NEEDS = (
     "The operator gives what the agreement (PKS) gives.",
 )
 TROUBLES = {  # what the reader says: what it comes from, as seen with a broker that asks who one is
-    "reads nothing yet": "No topic fits the pattern, or you may see none that does: a broker hides what you may not read.",
+    "reads nothing yet": "No topic fits the pattern, or you may see none that does: "
+    "a broker hides what you may not read.",
     "Unable to bootstrap": "The address is wrong, or the user or the password is.",
     "GroupAuthorizationFailedError": "The group is not yours: use the name that the operator gave you.",
 }
