@@ -148,6 +148,12 @@ def test_everybody_who_breaks_is_named(contracts: Contracts) -> None:
     assert broken_by(contracts.since()) == HEARD_BY
 
 
+def test_an_agency_that_does_not_run_the_writer_does_not_break_by_its_private_channel(contracts: Contracts) -> None:
+    """Two agencies run notification; only one has cases of its own."""
+    contracts.schema("id.basudara.intake.case.registered.v1", member("case_ref", type=["string", "null"]))
+    assert broken_by(contracts.since()) == {"bapas-ambon notification messages", "bapas-ambon referral referrals"}
+
+
 def test_who_does_not_use_a_field_does_not_break_by_it(contracts: Contracts) -> None:
     told = json.loads((CONTRACTS / "readers" / "notification" / f"{REQUESTED}.json").read_text())["fields"]
     assert "/availability" not in told

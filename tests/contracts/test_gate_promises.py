@@ -143,6 +143,18 @@ def test_schemas_that_refer_to_themselves_and_to_each_other_are_compared() -> No
     assert gaps({"$ref": "#"}, {"type": "string"}), "what it allows no validator can tell"
 
 
+@pytest.mark.parametrize("names", ["xy", "yx"])
+def test_what_was_given_up_in_a_circle_is_looked_at_again_outside_of_it(names: str) -> None:
+    """A list of lists of lists has no end, but each list may hold an object instead."""
+    defs = {
+        "x": {"anyOf": [{"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/y"}}, {"type": "object"}]},
+        "y": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/x"}},
+    }
+    members = {place: {"$ref": f"#/$defs/{name}"} for place, name in zip("ab", names, strict=True)}
+    allowed = {"type": "object", "required": ["a", "b"], "properties": members, "$defs": defs}
+    assert [gap.decided for gap in gaps(allowed, False)] == [True]
+
+
 def _link(at: int, most: int) -> dict[str, Any]:
     after = {"$ref": f"#/$defs/d{(at + 1) % 200}"}
     return {
