@@ -13,9 +13,10 @@ from rich.text import Text
 
 from chassis.catalogue import Catalogue
 from chassis.envelope import instant
-from deploy.basudara import export, records, tracing
+from deploy.basudara import export, records, spans, tracing
 from deploy.basudara.console import UP, AsJson, Home, Refusal, busy, code_of, console, one_line, plain, show
 from deploy.basudara.records import Seen, Wanted
+from deploy.basudara.spans import Placed
 from deploy.basudara.stack import ROOT, Stack
 from deploy.basudara.tracing import Step
 
@@ -145,6 +146,44 @@ def _rows(steps: list[Step]) -> Iterator[list[str]]:
 
 def _span(seconds: float) -> str:
     return f"{seconds:.3f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
+
+
+@app.command("spans")
+def show_spans(
+    ref: Annotated[str, typer.Argument(help="a trace's or an event's id, or whatever `events trace` takes")],
+    home: Home = UP,
+    as_json: AsJson = False,
+) -> None:
+    """One trace as a tree: requests, commands, sendings and handlings, each under what it came from, with its time."""
+    with one_line(), busy("reading the spans"):
+        stack = Stack.load(home)
+        if not any(stack.spans_folder.glob("*.jsonl")):
+            raise Refusal(f"no spans are kept in {home} (spans: {stack.spans}): start it with `make up SPANS=1`")
+        found = spans.traces(stack.spans_folder, {ref}) or spans.traces(stack.spans_folder, _events_of(stack, ref))
+        if not found:
+            raise Refusal(f"{ref}: no span tells of it")
+    if as_json:
+        print(json.dumps([[_span_as_json(one) for one in trace] for trace in found]))
+        return
+    for trace in found:
+        console().print(Text(f"trace {plain(trace[0].span.trace_id)}"))
+        show(("what", "agency", "service", "after", "took", "outcome"), _span_rows(trace))
+
+
+def _events_of(stack: Stack, ref: str) -> set[str]:
+    """Ids of all events of a case: the topics tell which they are."""
+    every, copies = topics(events=True, copies=True), topics(events=False, copies=True)
+    return {step.event.id for step in tracing.trace(lambda: records.until_now(stack.kafka, every), ref, copies)}
+
+
+def _span_as_json(one: Placed) -> dict[str, Any]:
+    return {**vars(one.span), "depth": one.depth, "after_seconds": one.after_seconds, "seconds": one.seconds}
+
+
+def _span_rows(trace: list[Placed]) -> Iterator[list[str]]:
+    for one in trace:
+        what, span = "  " * one.depth + one.span.name, one.span
+        yield [what, span.agency, span.service, _span(one.after_seconds), _span(one.seconds), span.outcome]
 
 
 @app.command("export")

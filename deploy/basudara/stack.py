@@ -44,6 +44,11 @@ class Stack:
     urls: dict[str, str]
     databases: dict[str, str]
     foreground: bool
+    spans: str = "off"  # as the services' setting has it
+
+    @property
+    def spans_folder(self) -> Path:
+        return self.home / "spans"
 
     @property
     def logs(self) -> Path:
@@ -152,6 +157,7 @@ class Stack:
             "AGENCY_KEY_FILE": str(hidden / f"{agency}.key"),
             "GATEWAY_URL": self.gateway,
             "GATEWAY_SECRET_FILE": str(hidden / "gateway"),
+            "SPANS": self.spans,
             "MESSAGES_PER_MINUTE": "6000",  # the sandbox gateway is our own: no owner to agree a pace with
         }
         kept = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LANG", "TMPDIR")}
@@ -249,7 +255,14 @@ def _planned(home: Path, running: engine.Engine, names: list[str], foreground: b
         urls={name: before.get(name) or f"http://127.0.0.1:{next(free)}" for name in names},
         databases={name: name.replace("/", "-") for name in names},
         foreground=foreground,
+        spans=_spans(home),
     )
+
+
+def _spans(home: Path) -> str:
+    """`SPANS=1` keeps them in files of this home; `SPANS=otlp:URL` sends them to a collector."""
+    asked = os.environ.get("SPANS", "")
+    return {"": "off", "1": f"file:{home / 'spans'}"}.get(asked, asked)
 
 
 def _answers(url: str) -> bool:

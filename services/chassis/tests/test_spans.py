@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,33 @@ def test_the_lines_are_read_by_the_standards_own_reader(tmp_path: Path) -> None:
     request = json_format.ParseDict(line, ExportTraceServiceRequest())
     (read,) = request.resource_spans[0].scope_spans[0].spans
     assert (read.name, read.kind, read.end_time_unix_nano - read.start_time_unix_nano) == ("send x", 4, 7_000_000)
+
+
+def test_a_collector_gets_the_same_by_otlp_over_http() -> None:
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    got: list[tuple[str, bytes]] = []
+
+    class Listens(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Listens) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        to = exporting.exporter(f"otlp:http://127.0.0.1:{server.server_port}/v1/traces", "an-agency", "training", "1")
+        assert to.export([span(2, under=f"{1:016x}")])
+        thread.join()
+    to.shutdown()
+    ((path, body),) = got
+    (read,) = ExportTraceServiceRequest.FromString(body).resource_spans[0].scope_spans[0].spans
+    assert path == "/v1/traces"
+    assert (read.trace_id.hex(), read.span_id.hex(), read.parent_span_id.hex()) == ("ab" * 16, f"{2:016x}", f"{1:016x}")
 
 
 def test_a_file_that_has_grown_becomes_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -270,6 +270,20 @@ def _cause(service: Running) -> Any:
     return Cause(id="c", correlation_id="c", traceparent=ids.traceparent(), at=service.now())
 
 
+async def test_a_service_goes_on_where_no_collector_answers(running_service: Callable[..., Any]) -> None:
+    before = measures.SPANS_DROPPED._value.get()
+    async with running_service(
+        "training", toy.Settings, toy.build, spans="otlp:http://127.0.0.1:9/v1/traces"
+    ) as office:
+        for number in range(2, 8):
+            await tell(office, number)
+        assert len(await office.said(toy.Accepted.TYPE)) == 6
+        while measures.SPANS_DROPPED._value.get() == before:
+            await asyncio.sleep(0.1)
+        await tell(office, 22)
+        assert len(await office.said(toy.Accepted.TYPE)) == 7
+
+
 async def test_no_personal_value_is_in_a_span_whatever_fails(
     running_service: Callable[..., Any], tmp_path: Path
 ) -> None:

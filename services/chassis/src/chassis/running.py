@@ -163,10 +163,8 @@ class Service:
     async def _start_reading(self) -> None:
         settings, listener = self.settings, self.parts.listener
         retry, parked = self._put_aside_topics()
-        self.consumer = Consumer(
-            listener, self.store, self.clock, retry, parked,
-            settings.retry_seconds, settings.handler_seconds, self.spans,
-        )  # fmt: skip
+        seconds = (settings.retry_seconds, settings.handler_seconds)
+        self.consumer = Consumer(listener, self.store, self.clock, retry, parked, *seconds, self.spans)
         patterns = [
             *self.catalogue.patterns(listener.service, listener.group, settings.agency),
             retry.replace(".", r"\."),
