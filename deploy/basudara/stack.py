@@ -260,8 +260,10 @@ def _planned(home: Path, running: engine.Engine, names: list[str], foreground: b
 
 
 def _spans(home: Path) -> str:
-    """`SPANS=1` keeps them in files of this home; `SPANS=otlp:URL` sends them to a collector."""
+    """`SPANS=1` keeps them in files of this home; `SPANS=otlp:URL` sends them to a collector. Raises CannotStart."""
     asked = os.environ.get("SPANS", "")
+    if asked not in ("", "1") and not asked.startswith(("otlp:http://", "otlp:https://")):
+        raise CannotStart(f"SPANS={asked}: must be 1 or otlp:URL")
     return {"": "off", "1": f"file:{home / 'spans'}"}.get(asked, asked)
 
 

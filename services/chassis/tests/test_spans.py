@@ -1,5 +1,6 @@
 """Spans by themselves: their form, their room, what a broken exporter costs, and that off is off."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -194,7 +195,7 @@ async def test_an_exporter_that_breaks_costs_the_spans_and_nothing_else(collecto
     collector.broken = True
     reply(told)
     while dropped() == before:
-        pass
+        await asyncio.sleep(0.01)
     collector.broken = False
     reply(told)
     await told.stop(20)
@@ -228,6 +229,14 @@ async def test_what_the_first_sender_did_not_sample_is_not_told(collector: Colle
     reply(told, wanted := ids.traceparent()[:-2] + "03")
     await told.stop(20)
     assert [one.context for one in collector.got] == [wanted]
+
+
+async def test_a_method_that_somebody_made_up_is_not_told(collector: Collector) -> None:
+    told = Spans(collector, Clock())
+    told.replied(ids.traceparent(), NOON, "9171010101010001", "none", 405)
+    await told.stop(20)
+    assert [one.name for one in collector.got] == ["_OTHER none"]
+    assert "9171010101010001" not in repr(collector.got)
 
 
 async def test_a_clock_that_cannot_be_read_ends_no_request(collector: Collector, tmp_path: Path) -> None:

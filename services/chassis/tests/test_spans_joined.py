@@ -223,6 +223,8 @@ async def test_a_span_says_what_became_of_a_record(running_service: Callable[...
     once = [("handled", None), ("duplicate", None), *(("parked", code) for code in ("conflict", "defect", "invalid"))]
     assert told == Counter([*once, *[("retried", "not_yet")] * 3, ("parked", "not_yet")])
     assert len({one["spanId"] for one in heard}) == len(heard), "each try is a span of its own"
+    sent = [one["name"] for one in spans if one["kind"] == PRODUCER and one["service.name"] == "training"]
+    assert sent == ["send training.placement.accepted"], "a copy is no new event"
     assert {one["status"]["code"] for one in spans if CODE in one} == {2}
 
 
@@ -295,7 +297,6 @@ async def test_no_personal_value_is_in_a_span_whatever_fails(
         await sender.http.post("/asks", json={"number": NUMBER, NAME: NAME}, headers=officer)
         await sender.http.get(f"/asks/{NUMBER}?name={NAME}", headers={**officer, "traceparent": NUMBER})
         await sender.http.get(f"/people/{NAME}", headers=officer)
-        await sender.http.request(NUMBER, "/asks", headers=officer)
         named = {"case_ref": CASE, "referral_id": NAME, "name": NAME, "field": NUMBER}
         for body in (referral(3, "BAKERY") | {"name": NAME}, referral(4, "SEWING") | {"name": NAME}, named):
             await office.hear(

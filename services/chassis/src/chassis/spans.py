@@ -85,8 +85,7 @@ def said_under(parent: str, event_id: str) -> str:
     So whoever sends the row knows the span it belongs under, another replica too and after a restart, and nothing more
     is stored.
     """
-    version, trace, span, flags = parent.split("-")
-    return f"{version}-{trace}-{_turned(span, event_id)}-{flags}"
+    return f"{parent[:36]}{_turned(parent[36:52], event_id)}{parent[52:]}"
 
 
 def unlinked_context() -> str:
