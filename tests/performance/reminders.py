@@ -211,7 +211,7 @@ def main() -> int:
         asked.json.write_text(json.dumps({**found, "findings": wrong}, indent=1))
     for one in wrong:
         print(f"FINDING: {one}")
-    print("VERDICT: " + ("each sent once, at the agreed rate" if not wrong else f"{len(wrong)} findings"))
+    print("VERDICT: " + ("each sent once, no second above the agreed rate" if not wrong else f"{len(wrong)} findings"))
     return 1 if wrong else 0
 
 
