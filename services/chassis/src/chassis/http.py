@@ -1,27 +1,40 @@
 """The HTTP door of a service: FastAPI with the house's choices. Every refusal is an RFC 9457 problem."""
 
+import re
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import structlog
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Path, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from structlog.contextvars import bound_contextvars
 
-from chassis import ids, measures, strict_json
+from chassis import face, ids, measures, strict_json
 from chassis.auth import Gate
 from chassis.clock import Clock, to_millisecond
-from chassis.errors import Expected, Invalid, NotAllowed, NotAuthenticated, Overloaded, TooLarge, problem
+from chassis.errors import (
+    Expected,
+    Invalid,
+    NotAllowed,
+    NotAuthenticated,
+    Overloaded,
+    TooLarge,
+    UnknownMove,
+    problem,
+)
+from chassis.face import PROBLEM
 from chassis.settings import ChassisSettings
+from chassis.shapes import Instant, Version
 from chassis.spans import Spans
 from chassis.store import Store
 from chassis.work import Actor, Cause
@@ -30,9 +43,14 @@ log = structlog.get_logger()
 
 BODY_BYTES = 256 * 1024
 FUTURE = timedelta(minutes=2)  # a device's clock may run ahead by so much
-PROBLEM = "application/problem+json"
+PAST = timedelta(days=31)  # and nobody is offline longer
+PathId = Annotated[str, Path(max_length=60)]
 HEALTH = ("/live", "/ready", "/metrics")  # asked also, and most of all, when the rest is refused
-_bearer = HTTPBearer(auto_error=False, description="JWT of the token issuer")
+_UNTOLD = frozenset({"id", "agency", "to_agency"})  # facts that repeat what was sent: any text may stand there
+_OUR_NAMES = re.compile(r"[a-z][a-z_]{0,39}")
+_bearer = HTTPBearer(
+    auto_error=False, bearerFormat="JWT", scheme_name=face.BY_TOKEN, description="JWT of the token issuer"
+)
 
 
 class Body(BaseModel):
@@ -44,15 +62,9 @@ class Body(BaseModel):
 class MoveBody(Body):
     """Base of what moves an existing aggregate. `made_at`: when an officer who was offline decided."""
 
-    expected_version: int
-    reason_code: str | None = None
-    made_at: datetime | None = None
-
-    @model_validator(mode="after")
-    def _aware(self) -> "MoveBody":
-        if self.made_at is not None and self.made_at.tzinfo is None:
-            raise ValueError("made_at must carry an offset")
-        return self
+    expected_version: Version
+    reason_code: str | None = Field(None, max_length=60, description="a code of those that the move takes")
+    made_at: Instant | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +116,8 @@ class Edge:
             return self.at
         if told > self.at + FUTURE:
             raise Invalid(field="made_at", rule="lies in the future")
+        if told < self.at - PAST:
+            raise Invalid(field="made_at", rule="longer ago than anybody is offline")
         return min(to_millisecond(told.astimezone(UTC)), self.at)
 
 
@@ -138,40 +152,74 @@ async def edge(judged: Annotated[Edge, Depends(any_agency_edge)]) -> Edge:
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The refusals of a route, for its OpenAPI document; 401, 403 and 503 are every route's."""
-    content = {PROBLEM: {"schema": {"type": "object", "required": ["type", "title", "status", "instance"]}}}
-    return {status: {"description": "Problem", "content": content} for status in {401, 403, 503, *statuses}}
+    """The refusals that are a route's own; `chassis.face` adds those of every route, and what each looks like."""
+    return {status: {"description": face.REFUSED} for status in statuses}
+
+
+def move_of(moves: Iterable[str]) -> Any:
+    """The last part of a move's address. Told, not enforced here: a move that nobody knows is a 404 of its own."""
+    return Path(max_length=60, json_schema_extra={"enum": sorted(moves)})
 
 
 def http_app(door: Door, routers: Sequence[APIRouter], title: str, description: str) -> FastAPI:
-    app = FastAPI(title=title, description=description, version="1", docs_url=None, redoc_url=None)
+    app = faced_app(routers, title, description)
     app.state.door, app.state.entry = door, Entry(door.settings.http_at_once)
     app.middleware("http")(_careful)
     app.add_exception_handler(Expected, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_shape)
     app.add_exception_handler(HTTPException, _refuse_plain)
     app.add_exception_handler(Exception, _refuse)
-    _add_health(app, door)
-    for router in routers:
-        app.include_router(router)
     return app
 
 
-def _add_health(app: FastAPI, door: Door) -> None:
-    @app.get("/live", tags=["health"])
-    async def live() -> dict[str, str]:
-        """The process runs. Does not depend on the broker or the store."""
-        return {"status": "live"}
+def faced_app(routers: Sequence[APIRouter], title: str, description: str) -> FastAPI:
+    """The routes, with nothing behind them: enough to write their document."""
+    app = FastAPI(
+        title=title,
+        description=description,
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    for router in (_health, *routers):
+        app.include_router(router)
+    app.state.routes = [route for router in (_health, *routers) for route in router.routes]
+    app.openapi = lambda: face.document(app, routers)  # type: ignore[method-assign]  # FastAPI's own way to another document
+    return app
 
-    @app.get("/ready", tags=["health"], responses=problems(503))
-    async def ready() -> JSONResponse:
-        """200 when work can be done, else 503 with each cause by name."""
-        causes = await door.readiness()
-        return JSONResponse({"ready": not causes, "causes": causes}, status_code=503 if causes else 200)
 
-    @app.get("/metrics", tags=["health"], response_class=PlainTextResponse)
-    async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+_health = APIRouter(tags=["health"])
+
+
+class Live(BaseModel):
+    status: Literal["live"]
+
+
+class Readiness(BaseModel):
+    """`causes`: what hinders, by name."""
+
+    ready: bool
+    causes: dict[str, str]
+
+
+@_health.get("/live")
+async def live() -> Live:
+    """The process runs. Does not depend on the broker or the store."""
+    return Live(status="live")
+
+
+@_health.get("/ready", responses={503: {"model": Readiness, "description": "Not ready"}}, response_model=Readiness)
+async def ready(request: Request) -> JSONResponse:
+    """200 when work can be done, else 503 with each cause by name."""
+    causes = await request.app.state.door.readiness()
+    return JSONResponse({"ready": not causes, "causes": causes}, status_code=503 if causes else 200)
+
+
+@_health.get("/metrics", response_class=PlainTextResponse)
+async def metrics() -> Response:
+    """Counters and gauges in the text form of Prometheus."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _careful(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -194,9 +242,9 @@ async def _careful(request: Request, call_next: Callable[[Request], Awaitable[Re
 
 
 async def _let_in(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    await _check_body(request)  # before it takes a place: who sends slowly must not keep others out
     if request.url.path in HEALTH:
         return await call_next(request)
+    await _check_body(request)  # before it takes a place: who sends slowly must not keep others out
     with request.app.state.entry.place():
         return await call_next(request)
 
@@ -216,6 +264,8 @@ async def _check_body(request: Request) -> None:
 async def _refuse(request: Request, error: Exception) -> Response:
     instance = structlog.contextvars.get_contextvars().get("instance", f"urn:uuid:{uuid.uuid4()}")
     status, body = problem(error, instance)
+    for fact in _UNTOLD | ({"move"} if isinstance(error, UnknownMove) else set()):
+        body.pop(fact, None)
     route = getattr(request.scope.get("route"), "path", "none")
     if isinstance(error, Expected) and status < 500:
         log.info("http.refused", status=status, error_code=error.code, route=route)
@@ -235,13 +285,18 @@ async def _refuse_shape(request: Request, error: Exception) -> Response:
     faults = []
     for row in error.errors()[:50]:
         message = str(row["msg"]).removeprefix("Value error, ")
-        faults.append({"field": ".".join(str(part) for part in row["loc"][1:])[:100] or "body", "rule": message[:200]})
+        faults.append({"field": _place(row["loc"][1:])[:100] or "body", "rule": message[:200]})
     response = await _refuse(request, Invalid(field=faults[0]["field"], rule=faults[0]["rule"]))
     body = {
         **problem(Invalid(**faults[0]), structlog.contextvars.get_contextvars().get("instance", ""))[1],
         "errors": faults,
     }
     return JSONResponse(body, status_code=response.status_code, media_type=PROBLEM)
+
+
+def _place(loc: Sequence[str | int]) -> str:
+    """A member that nobody knows is told only if its name could be one of ours: a name may be a person's, too."""
+    return ".".join(str(part) if isinstance(part, int) or _OUR_NAMES.fullmatch(part) else "*" for part in loc)
 
 
 async def _refuse_plain(request: Request, error: Exception) -> Response:
@@ -254,4 +309,13 @@ async def _refuse_plain(request: Request, error: Exception) -> Response:
         "status": error.status_code,
         "instance": structlog.contextvars.get_contextvars().get("instance", ""),
     }
-    return JSONResponse(body, status_code=error.status_code, media_type=PROBLEM, headers=error.headers)
+    headers = {"Allow": _methods(request)} if error.status_code == 405 else error.headers
+    return JSONResponse(body, status_code=error.status_code, media_type=PROBLEM, headers=headers)
+
+
+def _methods(request: Request) -> str:
+    """All of an address, where the framework tells those of its first route."""
+    path = request.url.path
+    fits = [one for one in request.app.state.routes if isinstance(one, APIRoute) and one.path_regex.match(path)]
+    fits = [one for one in fits if one.path == path] or fits  # `/cases/import` is no case
+    return ", ".join(sorted({method for route in fits for method in route.methods or ()}))

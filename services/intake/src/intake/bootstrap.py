@@ -12,7 +12,7 @@ from intake.domain.consents import Consent
 from intake.domain.disclosures import Disclosure, Referral
 from intake.domain.ledger import Ledger, Pseudonym
 from intake.domain.register import PersonKey, RegisterEntry
-from intake.entrypoints import http, importing, jobs, services
+from intake.entrypoints import http, jobs
 from intake.entrypoints.consumers import build_listener
 from intake.settings import Settings
 
@@ -40,9 +40,9 @@ def build(settings: Settings) -> Parts:
         staff=StaffFile(settings.staff_file),
     )
     return Parts(
-        title="Intake",
-        description="Perkara, persetujuan dan kartu peserta satu instansi pengirim",
-        routers=(importing.router, http.router, services.router),  # /cases/import before /cases/{case_ref}
+        title=http.TITLE,
+        description=http.DESCRIPTION,
+        routers=http.ROUTERS,
         listener=build_listener(desk),
         duties=jobs.duties,
         kept=KEPT,

@@ -50,9 +50,9 @@ def build(settings: Settings) -> Parts:
     sender = Sender(policy, contacts, gateway, settings.messages_per_minute, noting)
     logs.known_fields("message_id", "template")
     return Parts(
-        title="Pemberitahuan",
-        description="Kabar tanpa isi kepada semua yang berkepentingan: WhatsApp, lalu SMS, lalu petugas.",
-        routers=(http.router,),
+        title=http.TITLE,
+        description=http.DESCRIPTION,
+        routers=http.ROUTERS,
         listener=listening(policy, staff),
         duties=duties(waking),
         kept=KEPT,

@@ -27,9 +27,9 @@ def build(settings: Settings) -> Parts:
     rules = settings.rules()
     logs.known_fields("referral_id")
     return Parts(
-        title="Rujukan",
-        description="Rujukan satu instansi pengirim ke instansi pelatih, dan setiap langkahnya.",
-        routers=(http.router,),
+        title=http.TITLE,
+        description=http.DESCRIPTION,
+        routers=http.ROUTERS,
         listener=listening(rules),
         duties=duties(rules),
         kept=KEPT,

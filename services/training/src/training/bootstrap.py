@@ -80,8 +80,8 @@ def build(settings: Settings) -> Parts:
     seals = AesSeals.from_file(settings.agency_key_file)
     desk = Desk(agency=settings.agency, rules=rules_of(settings), seals=seals)
     return Parts(
-        title="Basudara training",
-        description="Programmes, seats, placements, enrolments, certificates and follow-up of one agency.",
+        title=http.TITLE,
+        description=http.DESCRIPTION,
         routers=http.ROUTERS,
         listener=consumers.listener(desk),
         duties=jobs.duties(desk),

@@ -1,11 +1,11 @@
 """What officers send. One body per move, so that nothing is asked that a move does not need."""
 
-from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from chassis.http import Body
+from chassis.shapes import Day, Instant, Version, YesNo
 from intake.domain import codes
 from intake.domain.cases import Eligibility, Groundwork
 from intake.domain.klien import Guardian, Home, Klien
@@ -15,23 +15,30 @@ AgencyCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9
 TextVersion = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
 ProofRef = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/:-]{0,119}$")]
 CaseRef = Annotated[str, StringConstraints(pattern=r"^prt_[a-z2-7]{26}$")]
+# wider than the rules of `domain.checks`, which judge what is left when outer blanks and separators are gone
+Line = Annotated[str, StringConstraints(max_length=200)]
+Address = Annotated[str, StringConstraints(max_length=400)]
+Nik = Annotated[str, StringConstraints(max_length=40), Field(description="16 digits", examples=["8171991203990001"])]
+Phone = Annotated[str, StringConstraints(max_length=40), Field(description="an Indonesian mobile number")]
+Kecamatan = Annotated[str, StringConstraints(max_length=20), Field(description="a code of the table of kecamatan")]
+ReasonCode = Annotated[str, StringConstraints(max_length=60), Field(description="a code of those that the move takes")]
 MAY_BE_EMPTY = frozenset({"supervision_until", "alias", "nik", "phone", "guardian"})
 
 
 class HomeBody(Body):
-    kecamatan: str | None = None
-    village: str | None = None
+    kecamatan: Kecamatan | None = None
+    village: Line | None = None
     village_kind: codes.VillageKind | None = None
-    address: str | None = None
+    address: Address | None = None
 
     def home(self) -> Home:
         return Home(**vars(self))
 
 
 class GuardianBody(Body):
-    full_name: str
-    relation: str
-    phone: str | None = None
+    full_name: Line
+    relation: Line
+    phone: Phone | None = None
     kind: codes.GuardianKind
 
     def guardian(self) -> Guardian:
@@ -39,28 +46,28 @@ class GuardianBody(Body):
 
 
 class RegisterBody(Body):
-    register_no: str
-    sdp_ref: str | None = None
-    basis_document: str
-    handed_over_on: date
+    register_no: Line
+    sdp_ref: Line | None = None
+    basis_document: Line
+    handed_over_on: Day
     supervision_basis: codes.SupervisionBasis
-    supervision_until: date | None = None
-    full_name: str
-    alias: str | None = None
-    nik: str | None = None
-    birth_date: date
+    supervision_until: Day | None = None
+    full_name: Line
+    alias: Line | None = None
+    nik: Nik | None = None
+    birth_date: Day
     sex: codes.Sex
-    phone: str | None = None
-    whatsapp_optin: bool
-    phone_is_shared: bool
+    phone: Phone | None = None
+    whatsapp_optin: YesNo
+    phone_is_shared: YesNo
     home: HomeBody = HomeBody()
     education: codes.Education
-    has_diploma: bool
-    disability: tuple[codes.Disability, ...] = ()
-    accommodation: tuple[codes.Accommodation, ...] = ()
-    interest: tuple[codes.Field, ...] = ()
+    has_diploma: YesNo
+    disability: Annotated[tuple[codes.Disability, ...], Field(max_length=20)] = ()
+    accommodation: Annotated[tuple[codes.Accommodation, ...], Field(max_length=20)] = ()
+    interest: Annotated[tuple[codes.Field, ...], Field(max_length=20)] = ()
     guardian: GuardianBody | None = None
-    in_custody: bool
+    in_custody: YesNo
 
     def klien(self) -> Klien:
         plain = {name: value for name, value in vars(self).items() if name != "in_custody"}
@@ -72,23 +79,23 @@ class Corrections(Body):
     """Only the members given change; null empties what may be empty."""
 
     supervision_basis: codes.SupervisionBasis | None = None
-    supervision_until: date | None = None
-    full_name: str | None = None
-    alias: str | None = None
-    nik: str | None = None
-    birth_date: date | None = None
+    supervision_until: Day | None = None
+    full_name: Line | None = None
+    alias: Line | None = None
+    nik: Nik | None = None
+    birth_date: Day | None = None
     sex: codes.Sex | None = None
-    phone: str | None = None
-    whatsapp_optin: bool | None = None
-    phone_is_shared: bool | None = None
+    phone: Phone | None = None
+    whatsapp_optin: YesNo | None = None
+    phone_is_shared: YesNo | None = None
     home: HomeBody | None = None
     education: codes.Education | None = None
-    has_diploma: bool | None = None
-    disability: tuple[codes.Disability, ...] | None = None
-    accommodation: tuple[codes.Accommodation, ...] | None = None
-    interest: tuple[codes.Field, ...] | None = None
+    has_diploma: YesNo | None = None
+    disability: Annotated[tuple[codes.Disability, ...], Field(max_length=20)] | None = None
+    accommodation: Annotated[tuple[codes.Accommodation, ...], Field(max_length=20)] | None = None
+    interest: Annotated[tuple[codes.Field, ...], Field(max_length=20)] | None = None
     guardian: GuardianBody | None = None
-    in_custody: bool | None = None
+    in_custody: YesNo | None = None
 
     @model_validator(mode="after")
     def _nothing_lost(self) -> "Corrections":
@@ -109,8 +116,8 @@ class Corrections(Body):
 class MoveBody(Body):
     """`made_at`: when an officer who was offline took it in."""
 
-    expected_version: int
-    made_at: AwareDatetime | None = None
+    expected_version: Version
+    made_at: Instant | None = None
 
 
 class CorrectBody(MoveBody):
@@ -119,15 +126,15 @@ class CorrectBody(MoveBody):
 
 class AssignBody(MoveBody):
     officer_id: StaffId
-    conflict_free: bool
+    conflict_free: YesNo
 
 
 class DecisionBody(MoveBody):
     outcome: codes.Outcome
-    fields: tuple[codes.Field, ...] = ()
-    valid_until: date | None = None
-    reason_code: str | None = None
-    review_board_heard_on: date
+    fields: Annotated[tuple[codes.Field, ...], Field(max_length=20)] = ()
+    valid_until: Day | None = None
+    reason_code: ReasonCode | None = None
+    review_board_heard_on: Day
 
     def decision(self) -> Eligibility:
         return Eligibility(
@@ -139,9 +146,9 @@ class DecisionBody(MoveBody):
 
 
 class DecideBody(DecisionBody):
-    social_inquiry_on: date
-    risk_assessed_on: date
-    needs_assessed_on: date
+    social_inquiry_on: Day
+    risk_assessed_on: Day
+    needs_assessed_on: Day
 
     def groundwork(self) -> Groundwork:
         return Groundwork(
@@ -153,20 +160,20 @@ class DecideBody(DecisionBody):
 
 
 class RedecideBody(DecisionBody):
-    facts_changed: bool = False
+    facts_changed: YesNo = False
 
 
 class SuspendBody(MoveBody):
-    reason_code: str | None = None
+    reason_code: ReasonCode | None = None
 
 
 class ResumeBody(MoveBody):
-    review_board_heard_on: date
+    review_board_heard_on: Day
 
 
 class CloseBody(MoveBody):
-    reason_code: str | None = None
-    aftercare: bool
+    reason_code: ReasonCode | None = None
+    aftercare: YesNo
 
 
 class SearchBody(Body):
@@ -180,12 +187,12 @@ class AskBody(Body):
     agency: AgencyCode
     purpose: codes.Purpose
     text_version: TextVersion
-    valid_until: date
-    made_at: AwareDatetime | None = None
+    valid_until: Day
+    made_at: Instant | None = None
 
 
 class GrantBody(MoveBody):
-    given_by: tuple[codes.GivenBy, ...]
+    given_by: Annotated[tuple[codes.GivenBy, ...], Field(max_length=3)]
     channel: codes.ProofChannel
     proof_ref: ProofRef
 
@@ -200,4 +207,4 @@ class WithdrawBody(MoveBody):
 
 class ReplaceBody(MoveBody):
     text_version: TextVersion
-    valid_until: date
+    valid_until: Day

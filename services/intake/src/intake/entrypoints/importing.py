@@ -28,7 +28,7 @@ class NotCsv(Refused):
 
 @router.post(
     "/cases/import",
-    responses=problems(413, 415, 422),
+    responses=problems(415),
     openapi_extra={"requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
 async def import_cases(request: Request, here: Annotated[Edge, Depends(edge)]) -> ImportView:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 
-from chassis.http import Edge, any_agency_edge, edge, problems
+from chassis.http import Edge, PathId, any_agency_edge, edge, problems
 from intake.application.disclosing import FetchCard, LookUpContact, fetch_card, look_up_contact
 from intake.application.rights import must_be_service
 from intake.entrypoints.views import CardView, ContactView
@@ -15,9 +15,9 @@ router = APIRouter(tags=["services"])
 Role = Literal["KLIEN", "GUARDIAN", "PROBATION_OFFICER", "FACILITY_OFFICER"]
 
 
-@router.get("/participant-cards/{agency_case_ref}", responses=problems(410, 422))
+@router.get("/participant-cards/{agency_case_ref}", responses=problems(404, 410))
 async def show_card(
-    agency_case_ref: str,
+    agency_case_ref: PathId,
     referral_id: Annotated[str, Query(pattern=r"^ref_[a-z2-7]{26}$")],
     here: Annotated[Edge, Depends(any_agency_edge)],
     nik: Literal["required"] | None = None,
@@ -35,8 +35,8 @@ async def show_card(
     return CardView.of(await here.store.transact(partial(fetch_card, desk=here.tools), command, here.cause))
 
 
-@router.get("/contacts/{case_ref}", responses=problems(404, 410, 422))
-async def show_contact(case_ref: str, role: Role, here: Annotated[Edge, Depends(edge)]) -> ContactView:
+@router.get("/contacts/{case_ref}", responses=problems(404, 410))
+async def show_contact(case_ref: PathId, role: Role, here: Annotated[Edge, Depends(edge)]) -> ContactView:
     """Asked when a message is due, never kept. `case_ref` is any pseudonym of the case."""
     must_be_service("notification", here.actor)
     command = LookUpContact(ref=case_ref, role=role, service="notification", at=here.at)

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from chassis import strict_json
 from chassis.errors import Invalid, NotAuthenticated, Unavailable
+from chassis.shapes import Instant, Whole
 
 Status = Literal["accepted", "delivered", "failed"]
 _REFERENCE = re.compile(r"(msg_[a-z2-7]{26}):([1-9][0-9]?)")
@@ -35,25 +36,25 @@ class _Told(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
 
-class _SmsReceipt(_Told):
+class SmsReceipt(_Told):
     reference: str
     status: Literal["accepted", "sent", "delivered", "failed", "undelivered", "bounced", "rejected", "expired"]
-    at: AwareDatetime
+    at: Instant
 
     def receipt(self) -> Receipt:
         known: dict[str, Status] = {"accepted": "accepted", "sent": "accepted", "delivered": "delivered"}
         return _receipt(self.reference, known.get(self.status, "failed"), self.at)
 
 
-class _Problem(_Told):
-    code: int
+class StatusProblem(_Told):
+    code: Whole
 
 
-class _Status(_Told):
+class MessageStatus(_Told):
     status: Literal["sent", "delivered", "read", "failed"]
-    timestamp: str = Field(pattern=r"^\d{1,11}$", description="seconds since 1970")
+    timestamp: str = Field(pattern=r"^[0-9]{1,11}$", description="seconds since 1970")
     biz_opaque_callback_data: str
-    errors: tuple[_Problem, ...] = ()
+    errors: tuple[StatusProblem, ...] = ()
 
     def receipt(self) -> Receipt:
         known: dict[str, Status] = {"sent": "accepted", "delivered": "delivered", "read": "delivered"}
@@ -63,21 +64,21 @@ class _Status(_Told):
         return _receipt(self.biz_opaque_callback_data, known.get(self.status, "failed"), told_at, reason)
 
 
-class _Value(_Told):
-    statuses: tuple[_Status, ...] = ()  # webhooks of other kinds have none
+class WebhookValue(_Told):
+    statuses: tuple[MessageStatus, ...] = ()  # webhooks of other kinds have none
 
 
-class _Change(_Told):
-    value: _Value
+class WebhookChange(_Told):
+    value: WebhookValue
 
 
-class _Entry(_Told):
-    changes: tuple[_Change, ...]
+class WebhookEntry(_Told):
+    changes: tuple[WebhookChange, ...]
 
 
-class _Webhook(_Told):
+class Webhook(_Told):
     object: Literal["whatsapp_business_account"]
-    entry: tuple[_Entry, ...]
+    entry: tuple[WebhookEntry, ...]
 
     def receipts(self) -> list[Receipt]:
         return [one.receipt() for entry in self.entry for change in entry.changes for one in change.value.statuses]
@@ -102,8 +103,8 @@ class Webhooks:
         document = strict_json.loads(body)
         try:
             if isinstance(document, dict) and "object" in document:
-                return _Webhook.model_validate(document).receipts()
-            return [_SmsReceipt.model_validate(document).receipt()]
+                return Webhook.model_validate(document).receipts()
+            return [SmsReceipt.model_validate(document).receipt()]
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False, include_context=False)[0]
             raise Invalid(field=".".join(map(str, first["loc"]))[:100] or "body", rule=first["type"]) from None

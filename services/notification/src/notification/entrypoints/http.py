@@ -4,18 +4,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request
-from pydantic import BaseModel
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.security import APIKeyHeader
+from pydantic import BaseModel, TypeAdapter
 
 from chassis.errors import NotAllowed
-from chassis.http import Body, Edge, edge, open_edge, problems
-from notification.adapters.webhooks import Webhooks
+from chassis.http import Body, Edge, PathId, edge, open_edge, problems
+from chassis.shapes import Version, YesNo
+from notification.adapters.webhooks import SmsReceipt, Webhook, Webhooks
 from notification.application import messages, receipts
 from notification.domain.message import Message
 from notification.domain.policy import Policy
 from notification.entrypoints.noting import Noting
 
 router = APIRouter()
+
+TITLE = "Notification"
+DESCRIPTION = "Messages without content: by WhatsApp, then SMS, then a person; and the receipts of the gateway."
+ROUTERS = (router,)
 
 READERS = frozenset({"probation_officer", "head_of_bapas", "programme_officer", "head_of_opd", "service"})
 SHOWN = 500  # rows of one answer at most
@@ -59,21 +65,35 @@ class MessageView(BaseModel):
 
 
 class ResolveBody(Body):
-    expected_version: int
-    reached: bool
+    expected_version: Version
+    reached: YesNo
 
 
 class Taken(BaseModel):
     receipts: int
 
 
-@router.post("/receipts", tags=["receipts"], responses=problems(401, 404, 422))
+_signature = APIKeyHeader(
+    name="X-Gateway-Signature",
+    auto_error=False,
+    scheme_name="signature",
+    description="HMAC-SHA256 of the body under the secret shared with the gateway, hex, with or without `sha256=`",
+)
+_receipt = TypeAdapter(SmsReceipt | Webhook).json_schema(ref_template="#/components/schemas/{model}")
+
+
+@router.post(
+    "/receipts",
+    tags=["receipts"],
+    responses=problems(404),
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _receipt}}}},
+)
 async def take_receipts(
     request: Request,
     at: Annotated[Edge, Depends(open_edge)],
-    x_gateway_signature: Annotated[str, Header(max_length=200)] = "",
+    signature: Annotated[str | None, Depends(_signature)],
 ) -> Taken:
-    """Signed by the gateway with the shared secret: HMAC-SHA256 of the body, hex.
+    """What the gateway tells of attempts, in the form of WhatsApp's webhook or in the plain one for SMS.
 
     404 if it tells of a message that is not here: the gateway tells again, and what was applied already stays.
     """
@@ -87,13 +107,13 @@ async def take_receipts(
             told_at=one.told_at,
             policy=tools.policy,
         )
-        for one in tools.webhooks.read(await request.body(), x_gateway_signature)
+        for one in tools.webhooks.read(await request.body(), signature or "")
     ]
     await tools.noting.note(told)
     return Taken(receipts=len(told))
 
 
-@router.get("/messages", tags=["messages"], responses=problems(422))
+@router.get("/messages", tags=["messages"], responses=problems())
 async def list_messages(
     at: Annotated[Edge, Depends(edge)],
     state: Annotated[str | None, Query(pattern="^[a-z]{1,20}$")] = None,
@@ -106,13 +126,14 @@ async def list_messages(
 
 
 @router.get("/messages/{message_id}", tags=["messages"], responses=problems(404))
-async def get_message(message_id: str, at: Annotated[Edge, Depends(edge)]) -> MessageView:
+async def get_message(message_id: PathId, at: Annotated[Edge, Depends(edge)]) -> MessageView:
+    """One message."""
     _may_read(at)
     return MessageView.of(await at.store.get(Message, message_id))
 
 
-@router.post("/messages/{message_id}/moves/resolve", tags=["messages"], responses=problems(404, 409, 422))
-async def resolve_message(message_id: str, body: ResolveBody, at: Annotated[Edge, Depends(edge)]) -> MessageView:
+@router.post("/messages/{message_id}/moves/resolve", tags=["messages"], responses=problems(404, 409))
+async def resolve_message(message_id: PathId, body: ResolveBody, at: Annotated[Edge, Depends(edge)]) -> MessageView:
     """The human task is done: the person was reached, or can't be."""
     tools: Tools = at.tools
     command = messages.Resolve(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from chassis.errors import NotAllowed
-from chassis.http import Body, Edge, MoveBody, edge, problems
+from chassis.http import Body, Edge, MoveBody, PathId, edge, move_of, problems
 from referral import wire
 from referral.adapters import queries
 from referral.adapters.queries import OutcomeCount, ParticipantView, ReferralView
@@ -15,6 +15,11 @@ from referral.domain.referral import FACILITY_OFFICER, PK
 
 router = APIRouter(tags=["referral"])
 
+TITLE = "Referral"
+DESCRIPTION = "Referrals of one agency to the agencies that train, and each of their moves."
+ROUTERS = (router,)
+
+BY_OFFICERS = ("request", "pause", "resume", "fail", "cancel", "void")
 READERS = frozenset({PK, FACILITY_OFFICER})
 AGENCY = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 STAFF = r"^[a-z][a-z0-9-]{1,39}$"
@@ -47,7 +52,7 @@ async def reader(judged: Judged) -> Edge:
 Reading = Annotated[Edge, Depends(reader)]
 
 
-@router.post("/referrals", status_code=201, responses=problems(404, 409, 422))
+@router.post("/referrals", status_code=201, responses=problems(404, 409))
 async def draft_referral(body: DraftBody, judged: Judged) -> ReferralView:
     """A draft: private until it is requested."""
     command = referrals.DraftReferral(
@@ -64,8 +69,10 @@ async def draft_referral(body: DraftBody, judged: Judged) -> ReferralView:
     return queries.view(await judged.store.transact(referrals.draft_referral, command, judged.cause))
 
 
-@router.post("/referrals/{referral_id}/moves/{move}", responses=problems(404, 409, 422))
-async def move_referral(referral_id: str, move: str, body: ReferralMoveBody, judged: Judged) -> ReferralView:
+@router.post("/referrals/{referral_id}/moves/{move}", responses=problems(404, 409))
+async def move_referral(
+    referral_id: PathId, move: Annotated[str, move_of(BY_OFFICERS)], body: ReferralMoveBody, judged: Judged
+) -> ReferralView:
     """request, pause, resume, fail, cancel, void. What holds is judged now, whenever the officer decided."""
     judged.made_at(body.made_at)
     command = referrals.MoveReferral(
@@ -84,22 +91,23 @@ async def move_referral(referral_id: str, move: str, body: ReferralMoveBody, jud
 
 
 @router.get("/referrals/{referral_id}", responses=problems(404))
-async def one_referral(referral_id: str, judged: Reading) -> ReferralView:
+async def one_referral(referral_id: PathId, judged: Reading) -> ReferralView:
+    """One referral, with the outcomes of its follow-up."""
     return await queries.one_referral(judged.store, referral_id)
 
 
-@router.get("/referrals", responses=problems(422))
+@router.get("/referrals", responses=problems())
 async def list_referrals(
     judged: Reading,
     case_ref: Annotated[str | None, Query(pattern=CASE_REF)] = None,
-    state: Annotated[str | None, Query(max_length=20)] = None,
+    state: Annotated[str | None, Query(max_length=20, pattern="^[a-z-]+$")] = None,
 ) -> list[ReferralView]:
     """Of one person, or in one state, or both."""
     return await queries.referrals(judged.store, case_ref, state)
 
 
 @router.get("/participants/{case_ref}", responses=problems(404))
-async def one_participant(case_ref: str, judged: Reading) -> ParticipantView:
+async def one_participant(case_ref: PathId, judged: Reading) -> ParticipantView:
     """What referral knows of a person, by the own agency's reference."""
     return await queries.participant(judged.store, case_ref)
 

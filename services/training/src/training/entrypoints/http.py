@@ -2,6 +2,8 @@
 
 from training.entrypoints.doors import certificates, classes, enrolments, followups, placements, programmes
 
+TITLE = "Training"
+DESCRIPTION = "Programmes, seats, placements, enrolments, certificates and follow-up of one agency that trains."
 ROUTERS = (
     programmes.router,
     placements.router,

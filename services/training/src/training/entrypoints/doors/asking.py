@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import Depends, Path
-from pydantic import AwareDatetime, Field, StringConstraints
+from fastapi import Depends, Query
+from pydantic import Field, StringConstraints
 
 from chassis.errors import Invalid
 from chassis.http import Body, Edge, MoveBody, edge
+from chassis.shapes import Instant, Whole
 from chassis.work import Work
 from training.application.ports import Desk
 from training.domain.rights import allow
@@ -26,12 +27,13 @@ PlaceCode = Annotated[str, StringConstraints(pattern=PLACE)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 EnrolmentId = Annotated[str, StringConstraints(pattern=r"^enr_[a-z2-7]{26}$")]
-Hours = Annotated[int, Field(ge=0, le=24)]
+Hours = Annotated[Whole, Field(ge=0, le=24)]
 FieldCode = Literal[
     "SEWING", "WELDING", "CATERING", "BAKERY", "BARISTA", "CARPENTRY", "AQUACULTURE", "FISH_PROCESSING",
     "SAGO_PROCESSING", "HANDICRAFT", "HYDROPONICS", "MOTORCYCLE", "COMPUTER", "HAIRDRESSING",
 ]  # fmt: skip
-PathId = Annotated[str, Path(max_length=60)]
+Wanted = Annotated[str | None, Query(max_length=60)]
+WantedId = Annotated[str, Query(max_length=60)]
 
 Asked = Body
 Moved = MoveBody
@@ -40,7 +42,7 @@ Moved = MoveBody
 class MadeBody(Body):
     """Base of bodies that make something new. `made_at`: when an officer who was offline did it."""
 
-    made_at: AwareDatetime | None = None
+    made_at: Instant | None = None
 
 
 def who(asker: Edge, made_at: datetime | None = None) -> dict[str, Any]:

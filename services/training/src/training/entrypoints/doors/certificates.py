@@ -7,11 +7,12 @@ from fastapi import APIRouter
 from pydantic import BaseModel, StringConstraints
 
 from chassis.errors import UnknownMove
-from chassis.http import problems
+from chassis.http import PathId, move_of, problems
+from chassis.shapes import Day
 from training.application import certificates
 from training.application.certificates import MoveCertificate, RegisterBnsp
 from training.domain.certificate import Certificate
-from training.entrypoints.doors.asking import AtDoor, MadeBody, Moved, PathId, StaffId, ask, may, who
+from training.entrypoints.doors.asking import AtDoor, MadeBody, Moved, StaffId, WantedId, ask, may, who
 
 router = APIRouter(tags=["certificates"])
 
@@ -21,7 +22,7 @@ Number = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+([ ./-][A-Za-z0
 class BnspBody(MadeBody):
     number: Number
     lsp: Number
-    expires_on: date
+    expires_on: Day
 
 
 class CertificateMove(Moved):
@@ -51,23 +52,27 @@ MOVES = {
 }
 
 
-@router.get("/certificates", responses=problems(422))
-async def list_certificates(enrolment_id: str, asker: AtDoor) -> list[CertificateView]:
+@router.get("/certificates", responses=problems())
+async def list_certificates(enrolment_id: WantedId, asker: AtDoor) -> list[CertificateView]:
+    """All certificates of an enrolment."""
     may(asker, "read certificates")
     return [_view(one) for one in await asker.store.read(Certificate, enrolment_id=enrolment_id)]
 
 
 @router.get("/certificates/{certificate_id}", responses=problems(404))
 async def get_certificate(certificate_id: PathId, asker: AtDoor) -> CertificateView:
+    """One certificate, by its id."""
     may(asker, "read certificates")
     return _view(await asker.store.get(Certificate, certificate_id))
 
 
-@router.post("/certificates/{certificate_id}/moves/{move}", responses=problems(404, 409, 422))
-async def move_certificate(certificate_id: PathId, move: str, body: CertificateMove, asker: AtDoor) -> CertificateView:
+@router.post("/certificates/{certificate_id}/moves/{move}", responses=problems(404, 409))
+async def move_certificate(
+    certificate_id: PathId, move: Annotated[str, move_of(MOVES)], body: CertificateMove, asker: AtDoor
+) -> CertificateView:
     """`correct` answers with the new certificate."""
     if move not in MOVES:
-        raise UnknownMove(move=move[:40])
+        raise UnknownMove()
     command = MoveCertificate(
         **who(asker, body.made_at),
         certificate_id=certificate_id,
@@ -78,8 +83,9 @@ async def move_certificate(certificate_id: PathId, move: str, body: CertificateM
     return _view(await ask(asker, MOVES[move], command))
 
 
-@router.post("/enrolments/{enrolment_id}/certificates", status_code=201, responses=problems(404, 409, 422))
+@router.post("/enrolments/{enrolment_id}/certificates", status_code=201, responses=problems(404, 409))
 async def register_bnsp(enrolment_id: PathId, body: BnspBody, asker: AtDoor) -> CertificateView:
+    """Enter a certificate of competence that another body issued."""
     command = RegisterBnsp(
         **who(asker, body.made_at),
         enrolment_id=enrolment_id,

@@ -1,13 +1,14 @@
 """Sessions, attendance and assessments."""
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from chassis.errors import UnknownMove
-from chassis.http import problems
+from chassis.http import PathId, move_of, problems
+from chassis.shapes import Day, Version, Whole
 from training.application import classes
 from training.application.classes import Assess, CloseSession, Line, RecordAttendance, ScheduleSession
 from training.domain.cohort import Cohort
@@ -21,7 +22,6 @@ from training.entrypoints.doors.asking import (
     Hours,
     MadeBody,
     Moved,
-    PathId,
     SessionCode,
     ask,
     may,
@@ -34,8 +34,8 @@ router = APIRouter(tags=["classes"])
 
 class SessionBody(MadeBody):
     session_id: SessionCode
-    held_on: date
-    hours: int = Field(ge=1, le=12, description="training hours, JP")
+    held_on: Day
+    hours: Whole = Field(ge=1, le=12, description="training hours, JP")
     starts_at: Clock
 
 
@@ -52,7 +52,7 @@ class AttendanceBody(MadeBody):
 class AssessmentBody(MadeBody):
     unit: Code
     result: Literal["PASS", "FAIL"]
-    expected_version: int | None = None
+    expected_version: Version | None = None
 
 
 class SessionView(BaseModel):
@@ -65,8 +65,9 @@ class SessionView(BaseModel):
     version: int
 
 
-@router.post("/cohorts/{cohort_code}/sessions", status_code=201, responses=problems(404, 409, 422))
+@router.post("/cohorts/{cohort_code}/sessions", status_code=201, responses=problems(404, 409))
 async def schedule_session(cohort_code: PathId, body: SessionBody, asker: AtDoor) -> SessionView:
+    """Put a session on a working day of the cohort."""
     command = ScheduleSession(
         **who(asker, body.made_at),
         cohort_code=cohort_code,
@@ -80,12 +81,13 @@ async def schedule_session(cohort_code: PathId, body: SessionBody, asker: AtDoor
 
 @router.get("/cohorts/{cohort_code}/sessions", responses=problems(404))
 async def list_sessions(cohort_code: PathId, asker: AtDoor) -> list[SessionView]:
+    """All sessions of a cohort."""
     may(asker, "read cohorts")
     cohort = await asker.store.get(Cohort, cohort_code)
     return [_session(one) for one in await asker.store.read(Session, cohort_code=cohort.id)]
 
 
-@router.post("/sessions/{session_id}/attendance", responses=problems(404, 409, 422))
+@router.post("/sessions/{session_id}/attendance", responses=problems(404, 409))
 async def record_attendance(session_id: PathId, body: AttendanceBody, asker: AtDoor) -> SessionView:
     """The whole list or nothing of it. A correction is a later list."""
     lines = tuple(Line(enrolment_id=one.enrolment_id, state=one.state, hours=one.hours) for one in body.entries)
@@ -93,16 +95,20 @@ async def record_attendance(session_id: PathId, body: AttendanceBody, asker: AtD
     return _session(await ask(asker, classes.record_attendance, command))
 
 
-@router.post("/sessions/{session_id}/moves/{move}", responses=problems(404, 409, 422))
-async def move_session(session_id: PathId, move: str, body: Moved, asker: AtDoor) -> SessionView:
+@router.post("/sessions/{session_id}/moves/{move}", responses=problems(404, 409))
+async def move_session(
+    session_id: PathId, move: Annotated[str, move_of(("close",))], body: Moved, asker: AtDoor
+) -> SessionView:
+    """close: the list is final."""
     if move != "close":
-        raise UnknownMove(move=move[:40])
+        raise UnknownMove()
     command = CloseSession(**who(asker, body.made_at), session_id=session_id, expected_version=body.expected_version)
     return _session(await ask(asker, classes.close_session, command))
 
 
-@router.post("/enrolments/{enrolment_id}/assessments", status_code=201, responses=problems(404, 409, 422))
+@router.post("/enrolments/{enrolment_id}/assessments", status_code=201, responses=problems(404, 409))
 async def assess(enrolment_id: PathId, body: AssessmentBody, asker: AtDoor) -> EnrolmentView:
+    """The result of one unit: the next attempt of those that are allowed."""
     command = Assess(
         **who(asker, body.made_at),
         enrolment_id=enrolment_id,

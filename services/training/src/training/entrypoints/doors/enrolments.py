@@ -1,12 +1,14 @@
 """Enrolments: the office's moves, the participant card, and what each role may see."""
 
 from datetime import date
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from chassis.errors import Gone, NotAllowed, NotFound, StaleVersion, UnknownMove
-from chassis.http import Edge, problems
+from chassis.http import Edge, PathId, move_of, problems
+from chassis.shapes import Whole, YesNo
 from training.adapters.intake import ParticipantCard
 from training.application import cards, enrolments
 from training.application.cards import KeepCard
@@ -17,14 +19,14 @@ from training.domain.cohort import Cohort
 from training.domain.enrolment import Enrolment
 from training.domain.rights import allowed
 from training.domain.seats import SeatPool, pool_id
-from training.entrypoints.doors.asking import AtDoor, Moved, PathId, ask, may, wanted, who
+from training.entrypoints.doors.asking import AtDoor, Moved, Wanted, ask, may, wanted, who
 
 router = APIRouter(tags=["enrolments"])
 
 
 class EnrolmentMove(Moved):
-    make_up_hours: int = Field(0, ge=0, le=480, description="training hours, JP")
-    asked_officer: bool = False
+    make_up_hours: Whole = Field(0, ge=0, le=480, description="training hours, JP")
+    asked_officer: YesNo = False
 
 
 class UnitResult(BaseModel):
@@ -73,13 +75,14 @@ MOVES = {
 
 @router.get("/enrolments/{enrolment_id}", responses=problems(404))
 async def get_enrolment(enrolment_id: PathId, asker: AtDoor) -> EnrolmentView:
+    """One enrolment, with attendance and results."""
     may(asker, "read enrolments")
     return await view_of(asker, await asker.store.get(Enrolment, enrolment_id))
 
 
 @router.get("/enrolments", responses=problems())
 async def list_enrolments(
-    asker: AtDoor, cohort_code: str | None = None, state: str | None = None, referral_id: str | None = None
+    asker: AtDoor, cohort_code: Wanted = None, state: Wanted = None, referral_id: Wanted = None
 ) -> list[EnrolmentView]:
     """An instructor and an assessor name their own cohort: nobody else's class is shown to them."""
     role = may(asker, "read enrolments")
@@ -91,7 +94,7 @@ async def list_enrolments(
     return [await view_of(asker, one) for one in found]
 
 
-@router.post("/enrolments/{enrolment_id}/moves/fetch-card", responses=problems(404, 409, 410, 422))
+@router.post("/enrolments/{enrolment_id}/moves/fetch-card", responses=problems(404, 409, 410))
 async def fetch_card(enrolment_id: PathId, body: Moved, asker: AtDoor) -> EnrolmentView:
     """Ask the sender's intake once, which checks consent at this moment; 403 and 410 are its answers."""
     enrolment = await asker.store.get(Enrolment, enrolment_id)
@@ -110,10 +113,13 @@ async def fetch_card(enrolment_id: PathId, body: Moved, asker: AtDoor) -> Enrolm
     return await view_of(asker, await ask(asker, cards.keep_card, command))
 
 
-@router.post("/enrolments/{enrolment_id}/moves/{move}", responses=problems(404, 409, 422))
-async def move_enrolment(enrolment_id: PathId, move: str, body: EnrolmentMove, asker: AtDoor) -> EnrolmentView:
+@router.post("/enrolments/{enrolment_id}/moves/{move}", responses=problems(404, 409))
+async def move_enrolment(
+    enrolment_id: PathId, move: Annotated[str, move_of(MOVES)], body: EnrolmentMove, asker: AtDoor
+) -> EnrolmentView:
+    """confirm, hold, return, finish, withdraw, drop."""
     if move not in MOVES:
-        raise UnknownMove(move=move[:40])
+        raise UnknownMove()
     command = MoveEnrolment(
         **who(asker, body.made_at),
         enrolment_id=enrolment_id,

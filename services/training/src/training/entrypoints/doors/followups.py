@@ -3,24 +3,25 @@
 from datetime import date
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from chassis.calendar import day_of
 from chassis.errors import Invalid
-from chassis.http import Edge, problems
+from chassis.http import Edge, PathId, problems
+from chassis.shapes import Day, Version, YesNo
 from training.application import followups
 from training.application.followups import RecordFollowUp
 from training.domain.followup import FollowUp
-from training.entrypoints.doors.asking import AtDoor, MadeBody, PathId, ask, may, who
+from training.entrypoints.doors.asking import AtDoor, MadeBody, WantedId, ask, may, who
 
 router = APIRouter(tags=["followups"])
 
 
 class RecordBody(MadeBody):
-    outcome_code: str | None = None
-    answered: bool
-    made_on: date | None = None
-    expected_version: int | None = None
+    outcome_code: str | None = Field(None, max_length=60)
+    answered: YesNo
+    made_on: Day | None = None
+    expected_version: Version | None = None
 
 
 class FollowUpView(BaseModel):
@@ -36,15 +37,17 @@ class FollowUpView(BaseModel):
     version: int
 
 
-@router.get("/followups", responses=problems(422))
-async def list_followups(enrolment_id: str, asker: AtDoor) -> list[FollowUpView]:
+@router.get("/followups", responses=problems())
+async def list_followups(enrolment_id: WantedId, asker: AtDoor) -> list[FollowUpView]:
+    """All follow-ups of an enrolment, by day."""
     may(asker, "read followups")
     found = await asker.store.read(FollowUp, enrolment_id=enrolment_id)
     return [_view(one) for one in sorted(found, key=lambda one: one.day)]
 
 
-@router.post("/followups/{followup_id}/record", responses=problems(404, 409, 422))
+@router.post("/followups/{followup_id}/record", responses=problems(404, 409))
 async def record_followup(followup_id: PathId, body: RecordBody, asker: AtDoor) -> FollowUpView:
+    """What the person answered, or that nobody was reached."""
     command = RecordFollowUp(
         **who(asker, body.made_at),
         followup_id=followup_id,

@@ -1,12 +1,14 @@
 """Placements: where the officer answers a referral; and the line of those who wait."""
 
 from datetime import date, datetime
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
 from chassis.errors import UnknownMove
-from chassis.http import problems
+from chassis.http import PathId, move_of, problems
+from chassis.shapes import YesNo
 from chassis.work import Work
 from training.application import placements
 from training.application.placements import AcceptPlacement, DeclinePlacement
@@ -14,14 +16,14 @@ from training.application.ports import Desk
 from training.domain.people import is_minor
 from training.domain.placement import Placement
 from training.domain.seats import SeatPool, pool_id
-from training.entrypoints.doors.asking import AtDoor, FieldCode, Moved, PathId, PlaceCode, ask, may, wanted, who
+from training.entrypoints.doors.asking import AtDoor, FieldCode, Moved, PlaceCode, Wanted, ask, may, wanted, who
 
 router = APIRouter(tags=["placements"])
 
 
 class PlacementMove(Moved):
     place_code: PlaceCode | None = None
-    accommodations_met: bool = False
+    accommodations_met: YesNo = False
 
 
 class PlacementView(BaseModel):
@@ -50,29 +52,34 @@ class WaitingView(BaseModel):
 
 
 @router.get("/placements", responses=problems())
-async def list_placements(asker: AtDoor, state: str | None = None, case_ref: str | None = None) -> list[PlacementView]:
+async def list_placements(asker: AtDoor, state: Wanted = None, case_ref: Wanted = None) -> list[PlacementView]:
+    """What was referred to this office, by state or case."""
     may(asker, "read placements")
     return [_view(one) for one in await asker.store.read(Placement, **wanted(state=state, case_ref=case_ref))]
 
 
 @router.get("/placements/{referral_id}", responses=problems(404))
 async def get_placement(referral_id: PathId, asker: AtDoor) -> PlacementView:
+    """One placement, by the id of its referral."""
     may(asker, "read placements")
     return _view(await asker.store.get(Placement, referral_id))
 
 
-@router.post("/placements/{referral_id}/moves/{move}", responses=problems(404, 409, 422))
-async def move_placement(referral_id: PathId, move: str, body: PlacementMove, asker: AtDoor) -> PlacementView:
+@router.post("/placements/{referral_id}/moves/{move}", responses=problems(404, 409))
+async def move_placement(
+    referral_id: PathId, move: Annotated[str, move_of(("accept", "decline"))], body: PlacementMove, asker: AtDoor
+) -> PlacementView:
+    """accept, with a seat or a place in line, or decline with a reason."""
     asked = {**who(asker, body.made_at), "referral_id": referral_id, "expected_version": body.expected_version}
     if move == "accept":
         accept = AcceptPlacement(**asked, place_code=body.place_code, accommodations_met=body.accommodations_met)
         return _view(await ask(asker, placements.accept_placement, accept))
     if move == "decline":
         return _view(await ask(asker, _decline, DeclinePlacement(**asked, reason_code=body.reason_code)))
-    raise UnknownMove(move=move[:40])
+    raise UnknownMove()
 
 
-@router.get("/waitlist", responses=problems(422))
+@router.get("/waitlist", responses=problems())
 async def get_waitlist(field: FieldCode, place_code: PlaceCode, asker: AtDoor) -> list[WaitingView]:
     """Numbers and ids, never names; children and adults wait for different classes, each with their own numbers."""
     may(asker, "read waitlist")

@@ -1,13 +1,14 @@
 """Programmes and cohorts."""
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from chassis.errors import UnknownMove
-from chassis.http import Edge, problems
+from chassis.http import Edge, PathId, move_of, problems
+from chassis.shapes import Day, Whole, YesNo
 from training.application import programmes
 from training.application.programmes import MoveCohort, PlanCohort, PublishProgramme
 from training.domain.cohort import Cohort
@@ -20,10 +21,10 @@ from training.entrypoints.doors.asking import (
     FieldCode,
     MadeBody,
     Moved,
-    PathId,
     PlaceCode,
     StaffId,
     Text,
+    Wanted,
     ask,
     may,
     wanted,
@@ -35,7 +36,7 @@ router = APIRouter(tags=["programmes"])
 
 class UnitBody(Asked):
     unit: Code
-    critical: bool
+    critical: YesNo
 
 
 class ProgrammeBody(MadeBody):
@@ -43,20 +44,20 @@ class ProgrammeBody(MadeBody):
     title: Text
     field: FieldCode
     units: tuple[UnitBody, ...] = Field(max_length=60)
-    hours: int = Field(description="training hours, JP")
+    hours: Whole = Field(ge=1, le=10_000, description="training hours, JP")
     mode: Literal["OFF_JOB", "ON_JOB"]
-    hazard_listed: bool
-    min_age: int = Field(ge=0, le=99)
+    hazard_listed: YesNo
+    min_age: Whole = Field(ge=0, le=99)
 
 
 class CohortBody(MadeBody):
     cohort_code: Code
     programme_code: Code
-    capacity: int
+    capacity: Whole = Field(ge=0, le=1_000)
     place_code: PlaceCode
-    starts_on: date
-    ends_on: date
-    minors_only: bool
+    starts_on: Day
+    ends_on: Day
+    minors_only: YesNo
     budget_line: Text
 
 
@@ -66,8 +67,8 @@ class CohortMove(Moved):
     instructor_id: StaffId | None = None
     assessor_ids: tuple[StaffId, ...] = Field((), max_length=20)
     hazard_plan: Text | None = None
-    starts_on: date | None = None
-    ends_on: date | None = None
+    starts_on: Day | None = None
+    ends_on: Day | None = None
 
 
 class UnitView(BaseModel):
@@ -115,8 +116,9 @@ MOVES = {
 }
 
 
-@router.post("/programmes", status_code=201, responses=problems(409, 422))
+@router.post("/programmes", status_code=201, responses=problems(409))
 async def publish_programme(body: ProgrammeBody, asker: AtDoor) -> ProgrammeView:
+    """Offer a programme: what is taught, for how long, to whom."""
     command = PublishProgramme(
         **who(asker, body.made_at),
         programme_code=body.programme_code,
@@ -133,13 +135,15 @@ async def publish_programme(body: ProgrammeBody, asker: AtDoor) -> ProgrammeView
 
 @router.get("/programmes", responses=problems())
 async def list_programmes(asker: AtDoor, field: FieldCode | None = None) -> list[ProgrammeView]:
+    """All programmes, or those of a field."""
     may(asker, "read programmes")
     found = await asker.store.read(Programme, **wanted(field=field))
     return [_programme(one) for one in found]
 
 
-@router.post("/cohorts", status_code=201, responses=problems(404, 409, 422))
+@router.post("/cohorts", status_code=201, responses=problems(404, 409))
 async def plan_cohort(body: CohortBody, asker: AtDoor) -> CohortView:
+    """Plan a class of a programme at a place."""
     command = PlanCohort(
         **who(asker, body.made_at),
         cohort_code=body.cohort_code,
@@ -154,10 +158,13 @@ async def plan_cohort(body: CohortBody, asker: AtDoor) -> CohortView:
     return await _cohort(asker, await ask(asker, programmes.plan_cohort, command))
 
 
-@router.post("/cohorts/{cohort_code}/moves/{move}", responses=problems(404, 409, 422))
-async def move_cohort(cohort_code: PathId, move: str, body: CohortMove, asker: AtDoor) -> CohortView:
+@router.post("/cohorts/{cohort_code}/moves/{move}", responses=problems(404, 409))
+async def move_cohort(
+    cohort_code: PathId, move: Annotated[str, move_of(MOVES)], body: CohortMove, asker: AtDoor
+) -> CohortView:
+    """open, start, reschedule, finish, cancel."""
     if move not in MOVES:
-        raise UnknownMove(move=move[:40])
+        raise UnknownMove()
     command = MoveCohort(
         **who(asker, body.made_at),
         cohort_code=cohort_code,
@@ -173,7 +180,8 @@ async def move_cohort(cohort_code: PathId, move: str, body: CohortMove, asker: A
 
 
 @router.get("/cohorts", responses=problems())
-async def list_cohorts(asker: AtDoor, state: str | None = None, field: FieldCode | None = None) -> list[CohortView]:
+async def list_cohorts(asker: AtDoor, state: Wanted = None, field: FieldCode | None = None) -> list[CohortView]:
+    """By state or field."""
     may(asker, "read cohorts")
     found = await asker.store.read(Cohort, **wanted(state=state, field=field))
     return [await _cohort(asker, one) for one in found]
@@ -181,6 +189,7 @@ async def list_cohorts(asker: AtDoor, state: str | None = None, field: FieldCode
 
 @router.get("/cohorts/{cohort_code}", responses=problems(404))
 async def get_cohort(cohort_code: PathId, asker: AtDoor) -> CohortView:
+    """One cohort, with the seats that are free."""
     may(asker, "read cohorts")
     return await _cohort(asker, await asker.store.get(Cohort, cohort_code))
 
