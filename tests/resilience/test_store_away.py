@@ -5,10 +5,11 @@ from collections import Counter
 
 from tests.resilience.machines import Machines
 from tests.resilience.proxy import Proxy
-from tests.resilience.town import Town, at, case, until
+from tests.resilience.town import Process, Town, at, case, until
 
 AWAY_SECONDS = 6.0
 PARTS = ("relay.round_failed", "duties.round_failed", "consumer.poll_failed")
+STEPPED_DOWN = {"code": 189, "codeName": "PrimarySteppedDown", "errmsg": "operation was interrupted"}
 TOOK_TOO_LONG = {"errorCode": 50}  # told at once: whoever asks again at once would shout
 
 
@@ -38,6 +39,26 @@ async def test_while_the_store_refuses_no_part_tells_more_than_one_error_a_secon
     assert len({dict(one.headers)["ce_id"] for one in await town.answers()}) == 2
     assert not await town.parked()
     assert not office.lines("service.part_ended")
+
+
+async def test_a_write_that_the_store_does_not_confirm_ends_no_part(town: Town, machines: Machines) -> None:
+    """Promise 13: the store steps down between a write and its confirmation, as of the lease, again and again."""
+    sender, office = await town.start("referral"), await town.start("training")
+    for service in town.agency_of:
+        whose = f"{town.agency_of[service]}/{service}/1"
+        machines.fail_command(10, ["update", "findAndModify"], writeConcernError=STEPPED_DOWN, appName=whose)
+
+        async def told(process: Process = sender if service == "referral" else office) -> bool:
+            return any("WriteConcernError" in line.get("error", "") for line in process.lines("relay.round_failed"))
+
+        await until(told, "the lease could not be confirmed")
+        machines.fail_no_more()
+    asked = [(await town.ask(sender, case(number)))[0] for number in range(3)]
+    await town.settled("referral", "training", "referral")
+    assert sorted(await town.seen()) == sorted(asked)
+    for process in (sender, office):
+        assert not process.lines("service.part_ended")
+        assert await process.ready() == (200, {})
 
 
 async def test_when_the_store_comes_back_its_service_goes_on_without_help(town: Town, store_way: Proxy) -> None:

@@ -18,7 +18,7 @@ from pymongo.errors import (
     DuplicateKeyError,
     ExecutionTimeout,
     PyMongoError,
-    WTimeoutError,
+    WriteConcernError,
 )
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
@@ -66,11 +66,15 @@ def told_as_ours() -> Iterator[None]:
     except BulkWriteError as error:
         if any(row.get("code") == DUPLICATE_KEY for row in error.details.get("writeErrors", [])):
             raise Moved from error
+        if not error.details.get("writeErrors"):
+            raise Unavailable(store="write not confirmed") from error
         raise
     except DuplicateKeyError as error:
         raise Moved from error
-    except (ConnectionFailure, AutoReconnect, ExecutionTimeout, WTimeoutError) as error:
+    except (ConnectionFailure, AutoReconnect, ExecutionTimeout) as error:
         raise Unavailable(store="not reached") from error
+    except WriteConcernError as error:  # a step-down came between the write and its confirmation: it may stand or not
+        raise Unavailable(store="write not confirmed") from error
     except PyMongoError as error:
         if error.has_error_label("TransientTransactionError"):
             raise Moved from error
