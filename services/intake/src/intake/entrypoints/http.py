@@ -23,6 +23,7 @@ DESCRIPTION = "Cases, consents, participant cards and contacts of one agency tha
 ROUTERS = (importing.router, router, services.router)  # /cases/import before /cases/{case_ref}
 Here = Annotated[Edge, Depends(edge)]
 MOVE = problems(404, 409)
+OF_PERSON = problems(404, 409, 410)  # 410: it needs the person, who is erased
 
 CaseHandler = Callable[[Any, Work], Awaitable[Case]]
 ConsentHandler = Callable[[Any, Work], Awaitable[Consent]]
@@ -106,7 +107,7 @@ async def list_disclosures(case_ref: PathId, here: Here) -> list[DisclosureView]
     return [DisclosureView.of(shown) for shown in await queries.disclosures_of(case_ref, here.store)]
 
 
-@router.post("/cases/{case_ref}/corrections", responses=problems(404, 409, 410))
+@router.post("/cases/{case_ref}/corrections", responses=OF_PERSON)
 async def correct_case(case_ref: PathId, body: bodies.CorrectBody, here: Here) -> RegisteredView:
     """Change what was taken down wrongly; only the members given change."""
     command = registering.CorrectCase(changes=body.corrections.changes(), **_seen(case_ref, body, here))
@@ -172,7 +173,7 @@ async def close_case(case_ref: PathId, body: bodies.CloseBody, here: Here) -> Ca
 # -- consents ----------------------------------------------------------------------------------------------------------
 
 
-@router.post("/consents", status_code=201, responses=MOVE)
+@router.post("/consents", status_code=201, responses=OF_PERSON)
 async def ask_consent(body: bodies.AskBody, here: Here) -> ConsentView:
     """Put a text to a person. Refusing a course is no violation, and nothing here can record one."""
     command = consents.AskConsent(
@@ -204,7 +205,7 @@ async def show_consent(consent_id: PathId, here: Here) -> ConsentView:
     return ConsentView.of(consent)
 
 
-@router.post("/consents/{consent_id}/moves/grant", responses=MOVE)
+@router.post("/consents/{consent_id}/moves/grant", responses=OF_PERSON)
 async def grant_consent(consent_id: PathId, body: bodies.GrantBody, here: Here) -> ConsentView:
     """The person, or who speaks for a child, says yes; `proof_ref` names the proof."""
     command = consents.GrantConsent(
@@ -224,14 +225,14 @@ async def refuse_consent(consent_id: PathId, body: bodies.RefuseBody, here: Here
     return await _move_consent(consents.refuse_consent, command, here)
 
 
-@router.post("/consents/{consent_id}/moves/withdraw", responses=MOVE)
+@router.post("/consents/{consent_id}/moves/withdraw", responses=OF_PERSON)
 async def withdraw_consent(consent_id: PathId, body: bodies.WithdrawBody, here: Here) -> ConsentView:
     """72 hours run from `made_at`, or from now."""
     command = consents.WithdrawConsent(given_by=body.given_by.value, **_said(consent_id, body, here))
     return await _move_consent(partial(consents.withdraw_consent, desk=here.tools), command, here)
 
 
-@router.post("/consents/{consent_id}/moves/replace", status_code=201, responses=MOVE)
+@router.post("/consents/{consent_id}/moves/replace", status_code=201, responses=OF_PERSON)
 async def replace_consent(consent_id: PathId, body: bodies.ReplaceBody, here: Here) -> ConsentView:
     """Ask anew; answers with the new consent. The old one holds until the new one is granted."""
     command = consents.ReplaceConsent(

@@ -80,7 +80,7 @@ async def get_enrolment(enrolment_id: PathId, asker: AtDoor) -> EnrolmentView:
     return await view_of(asker, await asker.store.get(Enrolment, enrolment_id))
 
 
-@router.get("/enrolments", responses=problems())
+@router.get("/enrolments", responses=problems(404))
 async def list_enrolments(
     asker: AtDoor, cohort_code: Wanted = None, state: Wanted = None, referral_id: Wanted = None
 ) -> list[EnrolmentView]:
