@@ -19,6 +19,7 @@ IN_ORDER = (
     "test_events",
     "test_parked",
     "test_subscribe",
+    "test_canary",
     "test_types_seen",
 )
 
