@@ -37,6 +37,7 @@ class Watch:
     _messages: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _ended: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _ids: set[str] = field(default_factory=set)
+    _read_to: Counter[tuple[str, int]] = field(default_factory=Counter)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
     _consumer: Any = None
@@ -119,6 +120,10 @@ class Watch:
                 self._news.set()
 
     def _take(self, record: Any) -> None:
+        place = (record.topic, record.partition)
+        if record.offset < self._read_to[place]:
+            return  # when topics are added the client may begin all of them anew: read again is not sent again
+        self._read_to[place] = record.offset + 1
         self.raw.append(bytes(record.value or b"") + b"".join(value or b"" for _, value in record.headers))
         if record.topic.rsplit(".", 2)[-2] in BY_THE_WAY:
             self.aside[record.topic] += 1
