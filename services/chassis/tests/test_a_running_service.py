@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import pytest
 import toy
 
 from chassis import ids
@@ -127,6 +128,42 @@ async def test_a_due_duty_is_done_once_and_late_is_marked(toy_service: Running) 
     await asyncio.sleep(0.6)
     assert (await tally(toy_service)).beats == 1
     assert await store.due(toy_service.now(), 10) == []
+
+
+async def test_what_is_due_together_is_one_unit_of_work_and_each_has_a_cause_of_its_own(
+    toy_service: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that fails costs only itself, and persons are not joined by what happened to be due at once."""
+    store, now, cases = toy_service.service.store, toy_service.now(), [f"prt_{letter * 26}" for letter in "abc"]
+    for number, case_ref in enumerate(cases, 2):
+        said = referral(number, case_ref=case_ref)
+        await toy_service.hear(toy.REQUESTED, said, source=toy_service.partner, subject=f"ref-{number}")
+    await toy_service.settled()
+    commit, together = store.commit, []
+
+    async def counted(work: Any, notes: Any = (), done: Any = ()) -> None:
+        await commit(work, notes, done)
+        together.append(len(done))
+
+    monkeypatch.setattr(store, "commit", counted)
+
+    async def plan(_: None, work: Any) -> None:
+        for subject in (*cases, "prt_nobody"):
+            work.schedule("toy.chime", subject, now + timedelta(hours=2))
+
+    await store.transact(plan, None, store.work(cause(toy_service)).cause)
+    toy_service.set_clock(now + timedelta(hours=3))
+    left: list[Any] = []
+    for _ in range(100):
+        left = await store.database.find("duties", {})
+        if len(left) == 1 and "reason" in left[0]:
+            break
+        await asyncio.sleep(0.1)
+    assert [(one["subject"], one["reason"].split()[0]) for one in left] == [("prt_nobody", "not_found")]
+    assert max(together) == len(cases)
+    chimed = [await store.get(toy.Tally, case_ref) for case_ref in cases]
+    assert [one.beats for one in chimed] == [1, 1, 1]
+    assert len({one.cause for one in chimed}) == len(cases)
 
 
 def cause(service: Running) -> Any:

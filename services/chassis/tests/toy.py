@@ -29,6 +29,7 @@ class Tally:
     version: int
     seen: tuple[str, ...] = ()
     beats: int = 0
+    cause: str = ""  # of the last chime
 
 
 class Requested(Heard):
@@ -73,6 +74,12 @@ def build(_settings: Settings) -> Parts:
     async def beat(duty: Duty, work: Work) -> None:
         tally = await work.get(Tally, duty.subject)
         work.save(replace(tally, version=tally.version + 1, beats=tally.beats + 1))
+
+    @duties.on("toy.chime", loads=lambda duty: [(Tally, duty.subject)])
+    async def chime(duty: Duty, work: Work) -> None:
+        tally = await work.get(Tally, duty.subject)
+        cause = work.cause.correlation_id
+        work.save(replace(tally, version=tally.version + 1, beats=tally.beats + 1, cause=cause))
 
     @router.post("/beats", status_code=201, responses=problems(404))
     async def ask(body: Beat, at: Annotated[Edge, Depends(edge)]) -> dict[str, int]:

@@ -43,7 +43,7 @@ from chassis.positions import Positions
 from chassis.spans import Outcome, Spans
 from chassis.store import RUN_AGAIN_SECONDS, Store
 from chassis.wire import Heard
-from chassis.work import Cause, Row, Work
+from chassis.work import Cause, Row, Work, read_ahead
 
 log = structlog.get_logger()
 
@@ -249,11 +249,11 @@ class Consumer(ConsumerRebalanceListener):
             (one.reader, one.heard, one.event) for one in deliveries if one.reader is not None and one.event is not None
         ]
         at_once = [pair for reader, heard, _ in fresh if reader.loads for pair in reader.loads(heard)]
-        await _read_ahead(work, at_once)
+        await read_ahead(work, at_once)
         after = [
             pair for reader, heard, event in fresh if reader.then for pair in reader.then(heard, event, work.known)
         ]
-        await _read_ahead(work, after)
+        await read_ahead(work, after)
 
     def _cause(self, delivery: Delivery) -> Cause | None:
         event = delivery.event
@@ -360,14 +360,6 @@ class Consumer(ConsumerRebalanceListener):
 def _first(records: Sequence[Any]) -> dict[TopicPartition, int]:
     """The offset of the first record of each partition."""
     return {TopicPartition(record.topic, record.partition): record.offset for record in reversed(records)}
-
-
-async def _read_ahead(work: Work, pairs: list[tuple[type[Any], str]]) -> None:
-    wanted: dict[type[Any], list[str]] = {}
-    for kind, id in pairs:
-        wanted.setdefault(kind, []).append(id)
-    for kind, found in wanted.items():
-        await work.prefetch(kind, found)
 
 
 def _sendable_key(record: Any) -> bytes | None:

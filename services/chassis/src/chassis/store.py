@@ -125,8 +125,8 @@ class Store:
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - a pause, not a secret
             pause = min(pause * 2, 0.2)
 
-    async def commit(self, work: Work, notes: Sequence[str] = (), done: Duty | None = None) -> None:
-        """One transaction: guarded writes, inbox `notes`, outbox rows, duties; `done` is the duty this work does.
+    async def commit(self, work: Work, notes: Sequence[str] = (), done: Sequence[Duty] = ()) -> None:
+        """One transaction: guarded writes, inbox `notes`, outbox rows, duties; `done` are the duties this work does.
 
         Raises Moved when anything read is no longer so (a newer version, a note or an id that exists), Unavailable.
         """
@@ -136,8 +136,10 @@ class Store:
         grouped = {name: self._operations(found) for name, found in self._grouped(changes).items()}
 
         def write(writes: Writes) -> None:
-            if done is not None:
-                _met(writes.bulk("duties", [DeleteOne({"_id": done.id, "due_at": done.due_at})]), 1)
+            if done:
+                _met(
+                    writes.bulk("duties", [DeleteOne({"_id": one.id, "due_at": one.due_at}) for one in done]), len(done)
+                )
             for collection, operations in grouped.items():
                 _met(writes.bulk(collection, operations), len(operations))
             if notes:

@@ -4,7 +4,7 @@ Reads are remembered, writes are staged; nothing reaches the database before the
 one event of a poll can be taken back without the others, and many events fold into one guarded write per aggregate.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -231,6 +231,15 @@ class Work:
             Change(kind, id, self._known[kind, id].stored, self._known[kind, id].now) for kind, id in self._changed
         ]
         return [one for one in found if one.stored or one.now is not None]
+
+
+async def read_ahead(work: Work, pairs: Iterable[tuple[type[Any], str]]) -> None:
+    """What these name (kind, id), with one round trip for each kind."""
+    wanted: dict[type[Any], list[str]] = {}
+    for kind, id in pairs:
+        wanted.setdefault(kind, []).append(id)
+    for kind, found in wanted.items():
+        await work.prefetch(kind, found)
 
 
 @dataclass(frozen=True)

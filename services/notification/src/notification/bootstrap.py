@@ -20,7 +20,6 @@ from notification.entrypoints.consumers import listening
 from notification.entrypoints.jobs import duties
 from notification.entrypoints.noting import Noting
 from notification.entrypoints.sender import Sender
-from notification.entrypoints.waking import Waking
 from notification.settings import Settings
 
 KEPT = (
@@ -37,7 +36,7 @@ FRIDAY, SUNDAY = 5, 7
 
 def build(settings: Settings) -> Parts:
     policy, staff = _policy(settings), Staff(settings.staff_file)
-    waking, noting = Waking(policy), Noting()
+    noting = Noting()
     gateway = Gateway(
         url=settings.gateway_url,
         token=settings.gateway_token,
@@ -54,10 +53,10 @@ def build(settings: Settings) -> Parts:
         description=http.DESCRIPTION,
         routers=http.ROUTERS,
         listener=listening(policy, staff),
-        duties=duties(waking),
+        duties=duties(policy),
         kept=KEPT,
         tools=http.Tools(policy=policy, webhooks=Webhooks(settings.gateway_secret_file), noting=noting),
-        background=(waking.run, noting.run, sender.run),
+        background=(noting.run, sender.run),
     )
 
 

@@ -21,24 +21,13 @@ async def wake_message(command: Wake, work: Work) -> None:
     message = await work.find(Message, command.message_id)
     if message is None or message.stage == DONE:
         return
-    if not await _woken(message, command.policy, work):
-        work.schedule(DUE, message.id, max(message.due_at, work.cause.at + command.policy.answer_within))
-
-
-async def wake_along(command: Wake, work: Work) -> bool:
-    """Do it in another's unit of work, if anything is due. False: nothing is staged, and its own duty looks again."""
-    message = await work.find(Message, command.message_id)
-    return message is not None and message.waits and await _woken(message, command.policy, work)
-
-
-async def _woken(message: Message, policy: Policy, work: Work) -> bool:
-    step = wake(message, work.cause.at, policy)
+    step = wake(message, work.cause.at, command.policy)
     if step is None:
-        return False
+        work.schedule(DUE, message.id, max(message.due_at, work.cause.at + command.policy.answer_within))
+        return
     if step.told is not None and step.told.name == "message.rerouted" and await barred(message, work) is not None:
         step = message.expire()
-    await keep(step, policy, work)
-    return True
+    await keep(step, command.policy, work)
 
 
 @dataclass(frozen=True, kw_only=True)

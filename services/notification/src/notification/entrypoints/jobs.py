@@ -4,15 +4,16 @@ from chassis.duties import Duties
 from chassis.work import Duty, Work
 from notification.application import messages, people
 from notification.application.keeping import DUE, FORGET, FORGET_MAILBOX, FORGET_NEWS, FORGET_PERSON
-from notification.entrypoints.waking import Waking
+from notification.domain.message import Message
+from notification.domain.policy import Policy
 
 
-def duties(waking: Waking) -> Duties:
+def duties(policy: Policy) -> Duties:
     due = Duties()
 
-    @due.on(DUE)
+    @due.on(DUE, loads=lambda duty: [(Message, duty.subject)])
     async def wake_message(duty: Duty, work: Work) -> None:
-        await waking.wake(duty, work)
+        await messages.wake_message(messages.Wake(message_id=duty.subject, policy=policy), work)
 
     @due.on(FORGET)
     async def forget_message(duty: Duty, work: Work) -> None:
