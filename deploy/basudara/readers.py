@@ -3,27 +3,21 @@
 python -m deploy.basudara.readers --write | --check [SERVICE...]
 """
 
-import argparse
-import importlib
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ("intake", "referral", "training", "notification")
+from deploy.basudara import derived
+from deploy.basudara.derived import ROOT
+
 READERS = ROOT / "contracts" / "readers"
 
 Document = dict[str, Any]
 
 
-class NoWire(Exception):
-    """The service has no wire module that can be imported."""
-
-
 def reader_files(service: str) -> dict[str, Document]:
-    """What the folder of this service should hold, by event type. Raises NoWire."""
+    """What the folder of this service should hold, by event type. Raises CannotImport."""
     fields: dict[str, dict[str, set[str]]] = {}
     for model in _heard(service):
         schema = model.model_json_schema()
@@ -38,16 +32,8 @@ def reader_files(service: str) -> dict[str, Document]:
 
 def _heard(service: str) -> list[Any]:
     """The models of `<service>.wire`, a module or a package, that name a type they hear."""
-    for name in ("chassis", service):
-        source = str(ROOT / "services" / name / "src")
-        if source not in sys.path:
-            sys.path.append(source)
-    try:
-        importlib.import_module(f"{service}.wire")
-        base = importlib.import_module("chassis.wire").Heard
-    except ModuleNotFoundError as missing:
-        raise NoWire(f"{service}: no module {missing.name}") from None
     home = f"{service}.wire"
+    base = derived.imported(service, home, "chassis.wire")[1].Heard
     return [
         model
         for model in _below(base)
@@ -96,7 +82,7 @@ def _joined(kinds: set[str]) -> str:
 
 
 def differences(service: str) -> list[str]:
-    """One line per file that is missing, left over or not in step. Raises NoWire."""
+    """One line per file that is missing, left over or not in step. Raises CannotImport."""
     wanted = {f"{kind}.json": _text(document) for kind, document in reader_files(service).items()}
     found = {file.name: file.read_text() for file in (READERS / service).glob("*.json")}
     says = {True: "is missing", False: "is heard no longer"}
@@ -109,7 +95,7 @@ def differences(service: str) -> list[str]:
 
 
 def write(service: str) -> None:
-    """Make the folder hold what `reader_files` says, and nothing else. Raises NoWire."""
+    """Make the folder hold what `reader_files` says, and nothing else. Raises CannotImport."""
     documents = reader_files(service)
     folder = READERS / service
     folder.mkdir(parents=True, exist_ok=True)
@@ -125,29 +111,7 @@ def _text(document: Document) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0: in step; 1: findings; 2: a service could not be read."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.basudara.readers", description=__doc__)
-    mode = parser.add_mutually_exclusive_group(required=True)
-    mode.add_argument("--write", action="store_true", help="write the files of each service")
-    mode.add_argument("--check", action="store_true", help="change nothing, say what is out of step")
-    parser.add_argument(
-        "services", nargs="*", metavar="SERVICE", help=f"of {', '.join(SERVICES)}; all if none is named"
-    )
-    given = parser.parse_args(arguments)
-    outcome = 0
-    for service in given.services or SERVICES:
-        try:
-            if given.write:
-                write(service)
-            findings = differences(service)
-        except NoWire as missing:
-            print(missing)
-            outcome = 2
-            continue
-        for finding in findings:
-            print(finding)
-        outcome = max(outcome, 1 if findings else 0)
-    return outcome
+    return derived.main("deploy.basudara.readers", __doc__, write, differences, arguments)
 
 
 if __name__ == "__main__":

@@ -105,8 +105,8 @@ def sample(tmp_path: Path) -> Path:
 def run_in(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The tool as it works in another checkout."""
     lines = (
-        "import pathlib, sys; from deploy.basudara import readers;"
-        "readers.ROOT = pathlib.Path.cwd(); readers.READERS = readers.ROOT / 'contracts' / 'readers';"
+        "import pathlib, sys; from deploy.basudara import derived, readers;"
+        "derived.ROOT = pathlib.Path.cwd(); readers.READERS = derived.ROOT / 'contracts' / 'readers';"
         "sys.exit(readers.main(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", lines, *arguments]

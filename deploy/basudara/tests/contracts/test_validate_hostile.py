@@ -90,21 +90,20 @@ def judged(file: Path, kind: str) -> tuple[Result, list[tuple[str, str]]]:
     return done, [(row["pointer"], row["rule"]) for row in one["findings"]]
 
 
-@pytest.mark.parametrize("name", JSON)
-def test_hostile_json_is_named_and_harms_nobody(name: str, tmp_path: Path) -> None:
-    raw, pointer, rule = JSON[name]
-    file = tmp_path / "event.json"
+@pytest.mark.parametrize(
+    ("hostile", "name", "kind"),
+    [
+        *(pytest.param(JSON[one], "event.json", "event", id=f"json: {one}") for one in JSON),
+        *(pytest.param(YAML[one], "agency.yaml", "manifest", id=f"yaml: {one}") for one in YAML),
+    ],
+)
+def test_a_hostile_file_is_named_and_harms_nobody(
+    hostile: tuple[bytes, str, str], name: str, kind: str, tmp_path: Path
+) -> None:
+    raw, pointer, rule = hostile
+    file = tmp_path / name
     file.write_bytes(raw)
-    done, found = judged(file, "event")
-    assert (done.exit_code, found) == (1, [(pointer, rule)])
-
-
-@pytest.mark.parametrize("name", YAML)
-def test_hostile_yaml_is_named_and_harms_nobody(name: str, tmp_path: Path) -> None:
-    raw, pointer, rule = YAML[name]
-    file = tmp_path / "agency.yaml"
-    file.write_bytes(raw)
-    done, found = judged(file, "manifest")
+    done, found = judged(file, kind)
     assert (done.exit_code, found) == (1, [(pointer, rule)])
 
 
