@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from chassis.delivery import COPY, SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
 from chassis.testing import ROOT, Backend
 from deploy.local.engine import Extras, engine
 from deploy.local.loopback import free_ports
@@ -151,13 +152,20 @@ class Soak:
     async def report(self, first_rss: dict[str, int]) -> dict[str, Any]:
         await self.town.settled("training", "referral", "training", seconds=180)
         seen, found = await self.town.seen(), await findings(self.town, self.commands)
+        copies = [dict(one.headers) for one in await self.town.parked()]
+        told = {
+            one[COPY] for one in copies
+        }  # a copy may be sent again, as any row; no record may have two
+        places = {tuple(one[name] for name in (SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET)) for one in copies}
         late = [one for one in self.faults if one["caught_up_seconds"] > CAUGHT_UP_WITHIN_SECONDS]
         return {
             "events": len(self.commands),
             "lost": len(self.subjects - set(seen)),
             "doubled": len(seen) - len(set(seen)),
             "poisoned": self.poisoned,
-            "parked": len(await self.town.parked()),
+            "parked": len(places),
+            "parked_twice": len(told) - len(places),
+            "copies_sent_again": len(copies) - len(told),
             "commands_without_an_answer": self.unanswered,
             "faults": len(self.faults),
             "faults_not_caught_up_in_time": late,
@@ -194,6 +202,7 @@ def good(report: dict[str, Any]) -> bool:
     return (
         not (report["lost"] or report["doubled"] or report["checker"] or report["faults_not_caught_up_in_time"])
         and report["parked"] == report["poisoned"]
+        and not report["parked_twice"]
         and all(growth < 0.05 for growth in report["memory_growth"].values())
     )
 

@@ -67,6 +67,34 @@ async def test_what_the_broker_refuses_is_told_again_and_named_meanwhile() -> No
     assert noted.failing is None
 
 
+async def test_a_defect_of_the_client_is_counted_and_the_positions_are_told_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client, noted = Client(), Positions()
+    client.let.set()
+    commit, broken = client.commit, [ValueError("no such structure")]
+
+    async def breaks_once(told: Mapping[TopicPartition, int]) -> None:
+        if broken:
+            raise broken.pop()
+        await commit(told)
+
+    monkeypatch.setattr(client, "commit", breaks_once)
+    noted.note(client, {ONE: 5})
+    await _told(client, [{ONE: 5}])
+    assert not broken
+
+
+async def test_after_the_end_nothing_is_told() -> None:
+    client, noted = Client(), Positions()
+    noted.note(client, {ONE: 5})
+    noted.end()
+    noted.note(client, {OTHER: 3})
+    client.let.set()
+    await asyncio.sleep(0.02)
+    assert client.told == []
+
+
 async def test_another_assignment_begins_where_the_broker_says() -> None:
     client, noted = Client(), Positions()
     noted.note(client, {ONE: 5, FOREIGN: 9})

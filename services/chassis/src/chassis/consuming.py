@@ -112,6 +112,9 @@ class Consumer(ConsumerRebalanceListener):
         """Why polls or positions can't be committed at present: readiness tells it."""
         return self._failing or self._positions.failing
 
+    def end(self) -> None:
+        self._positions.end()
+
     async def let_go(self, consumer: Any) -> None:
         """Before a stop or another assignment: the running poll ends, and its positions are told."""
         async with self._busy:

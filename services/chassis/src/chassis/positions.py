@@ -23,6 +23,7 @@ class Positions:
         self._handled: dict[TopicPartition, int] = {}  # the offset of the next record to handle
         self._untold: dict[TopicPartition, int] = {}
         self._telling: asyncio.Task[None] | None = None
+        self._ended = False
         self.failing: str | None = None  # why the broker does not take them at present
 
     def begin(self, first: Mapping[TopicPartition, int]) -> None:
@@ -32,13 +33,19 @@ class Positions:
     def note(self, consumer: Any, handled: Mapping[TopicPartition, int]) -> None:
         self._handled.update(handled)
         self._untold.update(handled)
-        if self._telling is None or self._telling.done():
+        if not self._ended and (self._telling is None or self._telling.done()):
             self._telling = asyncio.ensure_future(self._tell_soon(consumer))
 
     def forget(self) -> None:
         """Another assignment: its partitions begin where the broker says."""
         self._handled.clear()
         self._untold.clear()
+
+    def end(self) -> None:
+        """After the last telling: nothing more is told by itself."""
+        self._ended = True
+        if self._telling is not None:
+            self._telling.cancel()
 
     def lag(self, consumer: Any) -> int:
         """Records not handled, as far as the broker has told this reader of them."""
@@ -62,9 +69,11 @@ class Positions:
         try:
             if told:
                 await consumer.commit(told)
-        except KafkaError as error:
+        except Exception as error:  # whatever it is: counted, named by readiness, and told again later
             self.failing = type(error).__name__
             measures.POLL_FAILED.labels(self.failing).inc()
+            if not isinstance(error, KafkaError):
+                measures.DEFECTS.labels("positions").inc()
             log.warning("consumer.positions_not_told", error_code=self.failing, exc_info=error)
             return
         self.failing = None

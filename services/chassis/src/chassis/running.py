@@ -321,6 +321,7 @@ class Service:
                 await self.consumer.let_go(self.reading.consumer)
         except TimeoutError:
             log.warning("service.positions_not_told")
+        self.consumer.end()
 
     async def _let_go(self) -> None:
         try:
