@@ -282,15 +282,15 @@ class Relay:
 
     async def mark(self) -> None:
         """Note what was sent, much of it at once. A crash before it sends it again; inboxes know it. Raises Lost."""
-        done, sent = list(self._done), dict(self._sent)
+        done, sent = set(self._done), dict(self._sent)
         rest: dict[str, list[str]] = {}  # of documents that other rows hold back
         for row, document in sent.items():
-            if document not in set(done):
+            if document not in done:
                 rest.setdefault(document, []).append(row)
 
         def write(writes: Writes) -> None:
             self.lease.prove(writes)
-            writes.update("outbox", {"_id": {"$in": done}}, {"$set": {"sent": True, "sent_at": Clock().now()}})
+            writes.update("outbox", {"_id": {"$in": list(done)}}, {"$set": {"sent": True, "sent_at": Clock().now()}})
             if rest:
                 writes.bulk("outbox", [_part_sent(*one) for one in rest.items()])
 
