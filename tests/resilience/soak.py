@@ -153,9 +153,7 @@ class Soak:
         await self.town.settled("training", "referral", "training", seconds=180)
         seen, found = await self.town.seen(), await findings(self.town, self.commands)
         copies = [dict(one.headers) for one in await self.town.parked()]
-        told = {
-            one[COPY] for one in copies
-        }  # a copy may be sent again, as any row; no record may have two
+        told = {one[COPY] for one in copies}  # a copy may be sent again, as any row; no record may have two
         places = {tuple(one[name] for name in (SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET)) for one in copies}
         late = [one for one in self.faults if one["caught_up_seconds"] > CAUGHT_UP_WITHIN_SECONDS]
         return {
