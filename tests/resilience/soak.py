@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from chassis import ids
 from chassis.delivery import COPY, SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
 from chassis.testing import ROOT, Backend
 from deploy.local.engine import Extras, engine
@@ -26,7 +27,8 @@ from tests.resilience.machines import Machines
 from tests.resilience.proxy import Proxy, proxy
 from tests.resilience.town import Process, Town, at, case, until
 
-CASES, POISON_EVERY, ASKED_EVERY = 500, 200, 25  # one event in so many is poison; one is asked for over HTTP
+# So many cases that what is kept of each stays small, as in an office: memory is then the service's own.
+CASES, POISON_EVERY, ASKED_EVERY = 10_000, 200, 25  # one event in so many is poison; one is asked for over HTTP
 FAULT_EVERY_SECONDS, CAUGHT_UP_WITHIN_SECONDS = 20, 30
 
 
@@ -71,19 +73,18 @@ class Soak:
 
     async def _ask(self, case_ref: str) -> None:
         """A command whose reply gets lost may have been done or not: only an answered one must have its effect."""
+        referral_id, cause = ids.new_id("ref"), None
         try:
-            referral_id, reply = await self.town.ask(self.running["referral-1"], case_ref)
+            _, reply = await self.town.ask(self.running["referral-1"], case_ref, referral_id=referral_id)
+            cause = reply.json()["cause"] if reply.status_code == 201 else None
         except Exception as error:  # whatever the fault of the minute makes of it
-            self.unanswered += 1
             print(f"    a command without an answer: {type(error).__name__}", flush=True)
-            return
-        if reply.status_code == 201:
-            cause = reply.json()["cause"]
-            owner = {"agency": self.town.sender, "service": "referral"}
-            self.commands.append({**owner, "subject": referral_id, "cause": cause})
-            self.subjects.add(referral_id)
-        else:
+        owner = {"agency": self.town.sender, "service": "referral"}
+        self.commands.append({**owner, "subject": referral_id, "cause": cause})
+        if cause is None:
             self.unanswered += 1
+        else:
+            self.subjects.add(referral_id)
 
     # -- faults ----------------------------------------------------------------------------------------------------
 
@@ -134,7 +135,8 @@ class Soak:
             await fault()
             seconds = await self._caught_up()
             self.faults.append({"fault": name, "caught_up_seconds": seconds})
-            print(f"  {len(self.faults):3d} {name}: caught up after {seconds:.1f} s", flush=True)
+            memory = ", ".join(f"{name} {one.rss_bytes() / 1e6:.0f} MB" for name, one in self.running.items())
+            print(f"  {len(self.faults):3d} {name}: caught up after {seconds:.1f} s; {memory}", flush=True)
             await asyncio.sleep(max(0.0, next_at - time.monotonic()))
 
     async def _caught_up(self) -> float:
@@ -176,9 +178,8 @@ class Soak:
         }
 
 
-async def soak(minutes: float, rate: int, backend: Backend, machines: Machines) -> dict[str, Any]:
+async def soak(minutes: float, rate: int, backend: Backend, machines: Machines, folder: Path) -> dict[str, Any]:
     async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         town = Town(backend, folder)
         await town.open()
         stack.push_async_callback(town.close)
@@ -216,7 +217,8 @@ def main() -> int:
     with engine(home, fresh=True, extras=extras) as running:
         machines = Machines(home, extras, running.kafka, running.mongo)
         backend = Backend(running.kafka, running.mongo)
-        report = asyncio.run(soak(asked.minutes, asked.rate, backend, machines))
+        folder = Path(tempfile.mkdtemp(prefix="towns-", dir=home))  # its processes' logs stay, for who must explain
+        report = asyncio.run(soak(asked.minutes, asked.rate, backend, machines, folder))
     print(json.dumps(report, indent=1))
     return 0 if good(report) else 1
 
