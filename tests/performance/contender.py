@@ -15,8 +15,9 @@ from typing import Any
 import uvloop
 
 from chassis import logs, measures
+from chassis.memory import spare_the_collector
 from chassis.outbox import Relay
-from chassis.running import Service, spare_the_collector
+from chassis.running import Service
 from chassis.settings import ChassisSettings
 from referral.bootstrap import build as build_referral
 from referral.settings import Settings as ReferralSettings

@@ -24,6 +24,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from chassis.errors import Unavailable
+from chassis.login import Login, for_store
 
 __all__ = ["Database", "DeleteOne", "IndexModel", "InsertOne", "Moved", "ReplaceOne", "UpdateOne", "Writes"]
 
@@ -86,12 +87,13 @@ def told_as_ours() -> Iterator[None]:
 class Database:
     """One service's own database. `appname` marks this process's connections, so that a successor finds them."""
 
-    def __init__(self, url: str, name: str, appname: str) -> None:
+    def __init__(self, url: str, name: str, appname: str, login: Login | None = None) -> None:
         self._appname = appname
         self._collections: dict[str, Collection] = {}
         self._client: Any = AsyncIOMotorClient(
             url,
             appname=appname,
+            **for_store(login, name),
             serverSelectionTimeoutMS=3000,
             connectTimeoutMS=2000,
             socketTimeoutMS=10_000,

@@ -1,8 +1,6 @@
 """Start and stop of a service: builds the chassis' parts around what the service brings, and runs them together."""
 
 import asyncio
-import ctypes
-import gc
 import os
 import signal
 import socket
@@ -32,6 +30,8 @@ from chassis.duties import Duties, DutyRunner
 from chassis.errors import Expected
 from chassis.http import Door, http_app
 from chassis.lease import Lost
+from chassis.login import for_broker, for_reader
+from chassis.memory import share_the_heaps, spare_the_collector
 from chassis.outbox import BATCH_BYTES, Outbox, Relay
 from chassis.polling import Poll
 from chassis.settings import ChassisSettings
@@ -83,7 +83,8 @@ class Service:
         self.clock = Clock(settings.clock_file)
         self.catalogue = Catalogue(settings.contracts_dir)
         appname = f"{settings.agency}/{name}/{settings.instance}"
-        self.database = Database(settings.mongo_url.get_secret_value(), settings.database, appname)
+        where = (settings.mongo_url.get_secret_value(), settings.database)
+        self.database = Database(*where, appname, settings.mongo_login)
         self.outbox = Outbox(settings.agency, name, self.catalogue)
         self.spans = spans.begin(settings.spans, settings.agency, name, settings.instance, self.clock)
         kept = (self.database, parts.kept, self.outbox)
@@ -109,6 +110,7 @@ class Service:
             max_request_size=2 * 1024 * 1024,  # a record as large as its topic allows, and why it was put aside
             linger_ms=0,
             request_timeout_ms=10_000,
+            **for_broker(settings.kafka_login, settings.kafka_tls),
         )
         await self._until_reached(self._producer.start)
         await self._check_topics()
@@ -179,6 +181,7 @@ class Service:
             consumer_only=True,
             metadata_max_age_ms=5000,
             request_timeout_ms=15_000,
+            security=for_reader(settings.kafka_login, settings.kafka_tls),
         )
 
         async def parsed(records: Any) -> KafkaMessage:
@@ -330,26 +333,6 @@ class Service:
         except (Expected, Moved, Lost) as error:
             log.warning("service.lease_not_given_up", exc_info=error)
         await self._producer.stop()
-
-
-def spare_the_collector() -> None:
-    """What a start has made lives as long as the process, and a poll of events is thousands of objects that end
-    together: with Python's own limits the collector walks all of them again and again, a third of the time.
-
-    What is frozen is not walked, so that a full collection is cheap; with few of them memory would grow by megabytes a
-    minute under load, for what survived a younger one.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 2, 2)
-
-
-def share_the_heaps() -> None:
-    """glibc gives each of the store's threads a heap of its own, and none shrinks below its busiest moment: together
-    they grow for an hour. Where the C library is another, nothing is to be done."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(-8, 2)  # M_ARENA_MAX
 
 
 def _refuses(error: Expected) -> int:

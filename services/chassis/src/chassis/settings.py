@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings
 
 from chassis.catalogue import CODE
+from chassis.login import Login
 
 
 class ChassisSettings(BaseSettings):
@@ -17,8 +18,13 @@ class ChassisSettings(BaseSettings):
 
     agency: str = Field(max_length=40, description="code of the agency that runs this service")
     mongo_url: SecretStr
+    mongo_user: str | None = Field(None, description="this service's own user of its database; none: no authentication")
+    mongo_password_file: Path | None = None
     database: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$", description="this service's own database")
     kafka: str = Field(description="bootstrap addresses, host:port[,host:port]")
+    kafka_user: str | None = Field(None, description="this service's own user (SCRAM-SHA-512); none: no authentication")
+    kafka_password_file: Path | None = None
+    kafka_tls: bool = Field(False, description="SASL_SSL, with the machine's trusted authorities")
     http_host: str = "127.0.0.1"
     http_port: int = Field(ge=0, le=65535, description="0: any free port")
     http_at_once: int = Field(128, ge=1, le=10_000, description="requests worked on at once; 503 for what is more")
@@ -46,4 +52,14 @@ class ChassisSettings(BaseSettings):
             raise ValueError("agency: lower-case letters, digits and single hyphens only")
         if self.production and self.clock_file is not None:
             raise ValueError("clock_file: a movable clock is refused in production")
+        Login.read(self.kafka_user, self.kafka_password_file)  # told at the start, not at the first use
+        Login.read(self.mongo_user, self.mongo_password_file)
         return self
+
+    @property
+    def kafka_login(self) -> Login | None:
+        return Login.read(self.kafka_user, self.kafka_password_file)
+
+    @property
+    def mongo_login(self) -> Login | None:
+        return Login.read(self.mongo_user, self.mongo_password_file)
