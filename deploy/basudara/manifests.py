@@ -2,7 +2,7 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from chassis import strict_yaml
 
 CODE = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+
+ServiceName = Literal["intake", "referral", "training", "notification"]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -28,14 +30,28 @@ class Officer(_Strict):
     phone: str = Field(pattern=r"^\+628[1-35-9]\d{7,10}$")
 
 
+class Subscriber(_Strict):
+    """Software of the agency's own that reads events: of these channels, what the agency may read."""
+
+    name: str = Field(pattern=CODE, max_length=40)
+    channels: tuple[str, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _is_no_service(self) -> "Subscriber":
+        if self.name in (*get_args(ServiceName), "agreement"):
+            raise ValueError(f"name: {self.name} is a service's")
+        return self
+
+
 class Agency(_Strict):
     """What one agency runs. `keeps_register`: it keeps the register of agreements."""
 
     agency: str = Field(pattern=CODE, max_length=40)
     name: str = Field(min_length=1, max_length=200)
-    services: tuple[Literal["intake", "referral", "training", "notification"], ...]
+    services: tuple[ServiceName, ...]
     keeps_register: bool = False
     staff: tuple[Officer, ...] = ()
+    subscribers: tuple[Subscriber, ...] = ()
 
     def owns(self) -> frozenset[str]:
         """The writers of channels that this agency runs."""
