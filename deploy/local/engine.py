@@ -3,8 +3,9 @@
     home/kafka/  home/mongo/   data
     home/run/                  pid files, the ports last used, configuration made at each start
     home/logs/                 what both say, and what they said the time before (`.1`)
+    home/secrets/              with rights: the operator's password and MongoDB's key
 
-`python -m deploy.local.engine start|stop|status [--home DIR] [--json]` is the same by hand.
+`python -m deploy.local.engine start|stop|status [--home DIR] [--rights] [--json]` is the same by hand.
 """
 
 import argparse
@@ -20,10 +21,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from deploy.local import kafka, loopback, mongo, processes
+from deploy.local import kafka, logins, loopback, mongo, processes
+from deploy.local.logins import Login
 from deploy.local.processes import CannotStart, Child, PortTaken
 
-__all__ = ["CannotStart", "Engine", "Extras", "engine", "start", "status", "stop"]
+__all__ = ["CannotStart", "Engine", "Extras", "Login", "engine", "start", "status", "stop"]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _TRIES = 4
@@ -33,10 +35,11 @@ _locks: dict[Path, int] = {}
 
 @dataclass(frozen=True)
 class Engine:
-    """Where both answer."""
+    """Where both answer; `operator`: who may do everything in both. None: everybody may."""
 
     kafka: str  # "127.0.0.1:PORT"
     mongo: str  # "mongodb://127.0.0.1:PORT/?replicaSet=rs0"
+    operator: Login | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,22 +63,24 @@ class _Ports:
     controller: int
     mongo: int
 
-    @property
-    def engine(self) -> Engine:
-        return Engine(f"127.0.0.1:{self.kafka}", f"mongodb://127.0.0.1:{self.mongo}/?replicaSet=rs0")
+    def engine(self, operator: Login | None) -> Engine:
+        return Engine(f"127.0.0.1:{self.kafka}", f"mongodb://127.0.0.1:{self.mongo}/?replicaSet=rs0", operator)
 
 
-def start(home: Path, *, foreground: bool = True, extras: Extras = _NO_EXTRAS) -> Engine:
+def start(home: Path, *, foreground: bool = True, rights: bool = False, extras: Extras = _NO_EXTRAS) -> Engine:
     """Start both on the data in `home` and return when both answer. Raises CannotStart.
 
     `foreground`: they end with this process, and no other may use `home` until `stop`. Otherwise they live on, and
     starting what already runs returns it. Whatever a killed run left in `home` is healed first.
+    `rights`: nobody gets in without a password, and only the operator may do anything until others are given rights.
+    A home is made with or without, and stays so.
     """
     home = home.resolve()
     _lock(home)
     try:
-        running = None if foreground else _running(home)
-        return running or _start(home, foreground, extras)
+        operator = _operator(home, rights)
+        running = None if foreground else _running(home, operator)
+        return running or _start(home, foreground, extras, operator)
     except BaseException:
         _unlock(home)
         raise
@@ -95,50 +100,63 @@ def stop(home: Path) -> None:
 def status(home: Path) -> dict[str, dict[str, str | int | bool | None]]:
     """For "kafka" and "mongo": `address`, `pid`, `healthy` and `version`; None where it doesn't run."""
     home = home.resolve()
-    ports = _last_ports(home)
+    ports, operator = _last_ports(home), logins.kept(home)
     said: dict[str, dict[str, str | int | bool | None]] = {}
     for name, pid_file in zip(("kafka", "mongo"), _pid_files(home), strict=True):
         child = processes.find(pid_file) if ports else None
         if child is None or ports is None:
             said[name] = {"address": None, "pid": None, "healthy": False, "version": None}
         elif name == "kafka":
-            healthy = kafka.answers(ports.kafka)
-            said[name] = _line(ports.engine.kafka, child, healthy, kafka.version())
+            healthy = kafka.answers(ports.kafka, operator)
+            said[name] = _line(ports.engine(None).kafka, child, healthy, kafka.version())
         else:
-            healthy = mongo.answers(ports.mongo)
-            said[name] = _line(ports.engine.mongo, child, healthy, mongo.version(ports.mongo))
+            healthy = mongo.answers(ports.mongo, operator)
+            said[name] = _line(ports.engine(None).mongo, child, healthy, mongo.version(ports.mongo))
     return said
 
 
 @contextmanager
-def engine(home: Path, *, fresh: bool = False, extras: Extras = _NO_EXTRAS) -> Iterator[Engine]:
+def engine(home: Path, *, fresh: bool = False, rights: bool = False, extras: Extras = _NO_EXTRAS) -> Iterator[Engine]:
     """Both for the length of a `with`; `fresh` empties `home` first. Raises CannotStart."""
     home = home.resolve()
     if fresh:
         _wipe(home)
-    started = start(home, extras=extras)  # outside: what another run holds is not ours to stop
+    started = start(home, rights=rights, extras=extras)  # outside: what another run holds is not ours to stop
     try:
         yield started
     finally:
         stop(home)
 
 
-def _start(home: Path, foreground: bool, extras: Extras) -> Engine:
+def _operator(home: Path, rights: bool) -> Login | None:
+    """Raises CannotStart: `home` is of the other kind."""
+    there = logins.kept(home)
+    if there and not rights:
+        raise CannotStart(f"{home} was made with rights: start it with them, or take another home.")
+    if rights and not there and (kafka.formatted(home / "kafka") or mongo.has_data(home)):
+        raise CannotStart(f"{home} was made without rights: start it without, or take another home.")
+    return logins.make(home) if rights else None
+
+
+def _start(home: Path, foreground: bool, extras: Extras, operator: Login | None) -> Engine:
     _end_all(home)
     for attempt in range(1, _TRIES + 1):
         ports = _choose_ports(home, anew=attempt > 1)
         try:
-            mongod = mongo.start(home, port=ports.mongo, foreground=foreground, fail_points=extras.fail_points)
+            mongod = mongo.start(
+                home, port=ports.mongo, foreground=foreground, fail_points=extras.fail_points, operator=operator
+            )
             broker = kafka.start(
                 home,
                 port=ports.kafka,
                 controller_port=ports.controller,
                 foreground=foreground,
                 side_door=extras.side_door,
+                operator=operator,
             )
-            mongo.wait(home, mongod, port=ports.mongo)
-            kafka.wait(home, broker, port=ports.kafka)
-            return ports.engine
+            mongo.wait(home, mongod, port=ports.mongo, operator=operator)
+            kafka.wait(home, broker, port=ports.kafka, operator=operator)
+            return ports.engine(operator)
         except PortTaken:
             _end_all(home)
             if attempt == _TRIES:
@@ -149,11 +167,12 @@ def _start(home: Path, foreground: bool, extras: Extras) -> Engine:
     raise AssertionError("unreachable")
 
 
-def _running(home: Path) -> Engine | None:
+def _running(home: Path, operator: Login | None) -> Engine | None:
     ports = _last_ports(home)
     if ports is None or not all(processes.find(pid_file) for pid_file in _pid_files(home)):
         return None
-    return ports.engine if kafka.answers(ports.kafka) and mongo.answers(ports.mongo) else None
+    healthy = kafka.answers(ports.kafka, operator) and mongo.answers(ports.mongo, operator)
+    return ports.engine(operator) if healthy else None
 
 
 def _pid_files(home: Path) -> tuple[Path, Path]:
@@ -170,11 +189,11 @@ def _end_all(home: Path) -> None:
 
 
 def _wipe(home: Path) -> None:
-    """Data and logs go; `run` stays, since it holds the lock."""
+    """Data, logs and secrets go; `run` stays, since it holds the lock."""
     _lock(home)
     try:
         _end_all(home)
-        for name in ("kafka", "kafka.new", "mongo", "logs"):
+        for name in ("kafka", "kafka.new", "mongo", "logs", "secrets"):
             shutil.rmtree(home / name, ignore_errors=True)
     finally:
         _unlock(home)
@@ -235,11 +254,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.local.engine", description="Local Kafka and MongoDB.")
     parser.add_argument("action", choices=("start", "stop", "status"))
     parser.add_argument("--home", type=Path, default=_ROOT / ".local" / "engine", help="folder of data, logs and pids")
+    parser.add_argument("--rights", action="store_true", help="start: nobody gets in without a password")
     parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
     asked = parser.parse_args(arguments)
     try:
         if asked.action == "start":
-            start(asked.home, foreground=False)
+            start(asked.home, foreground=False, rights=asked.rights)
         elif asked.action == "stop":
             stop(asked.home)
     except CannotStart as reason:
