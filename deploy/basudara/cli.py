@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.basudara import events, parked
+from deploy.basudara import agency, events, parked
 from deploy.basudara import stack as stacks
 from deploy.basudara.console import UP, AsJson, Home, one_line, show
 from deploy.basudara.contracts import commands as contracts
@@ -16,9 +16,9 @@ from deploy.basudara.manifests import BadFile
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Agencies act together for a person and yet stay apart."
 )
-agreement = typer.Typer(no_args_is_help=True, help="Agreements (KB, PKS): the access policy.")
 clock = typer.Typer(no_args_is_help=True, help="The movable clock of the example; production has none.")
-app.add_typer(agreement, name="agreement")
+app.add_typer(agency.app, name="agency")
+app.add_typer(agency.agreement, name="agreement")
 app.add_typer(events.app, name="events")
 app.add_typer(parked.app, name="parked")
 app.add_typer(clock, name="clock")
@@ -26,10 +26,13 @@ app.add_typer(contracts.app, name="contracts")
 
 
 @app.command()
-def up(home: Home = UP) -> None:
+def up(
+    agencies: Annotated[Path, typer.Option(help="folder of the agencies' manifests")] = stacks.AGENCIES,
+    home: Home = UP,
+) -> None:
     """Start every agency's services, and keep them running."""
     with one_line():
-        stacks.up(home, foreground=False, say=lambda line: print(f"  {line}", flush=True))
+        stacks.up(home, foreground=False, folder=agencies, say=lambda line: print(f"  {line}", flush=True))
     status(home)
 
 
@@ -71,7 +74,7 @@ def url(name: Annotated[str, typer.Argument(help="agency/service, kafka or gatew
 
 @app.command()
 def token(
-    agency: str,
+    code: Annotated[str, typer.Argument(metavar="AGENCY")],
     role: str,
     subject: Annotated[str, typer.Option(help="staff code of the officer")] = "officer-1",
     service: Annotated[str | None, typer.Option(help="for a service's credential")] = None,
@@ -79,14 +82,7 @@ def token(
 ) -> None:
     """A bearer token of the local issuer, for the example only."""
     with one_line():
-        print(stacks.Stack.load(home).token(agency, role, subject, service))
-
-
-@agreement.command("apply")
-def agreement_apply(file: Path, home: Home = UP) -> None:
-    """Put an agreement on the register's topic; the services obey it from then on."""
-    with one_line():
-        print(f"{file.name}: {stacks.Stack.load(home).apply_agreement(file)}")
+        print(stacks.Stack.load(home).token(code, role, subject, service))
 
 
 @clock.command("move")

@@ -45,11 +45,11 @@ def tail(
     with one_line():
         if agency is not None:
             code_of(agency)
-        wanted, kafka = topics(events=True, copies=False), Stack.load(home).kafka
+        wanted, broker = topics(events=True, copies=False), Stack.load(home).reach.broker
         found = (
-            records.as_they_come(kafka, wanted, beginning=since == "beginning", ready=_say_ready)
+            records.as_they_come(broker, wanted, beginning=since == "beginning", ready=_say_ready)
             if follow
-            else records.until_now(kafka, wanted)
+            else records.until_now(broker, wanted)
         )
         say = _Teller(as_json)
         try:
@@ -112,12 +112,12 @@ def trace(
 ) -> None:
     """Everything about one case, in order of time, as far as the caller may read the topics."""
     with one_line(), busy("reading the topics"):
-        kafka, every, copies = (
-            Stack.load(home).kafka,
+        broker, every, copies = (
+            Stack.load(home).reach.broker,
             topics(events=True, copies=True),
             topics(events=False, copies=True),
         )
-        steps = tracing.trace(lambda: records.until_now(kafka, every), ref, copies)
+        steps = tracing.trace(lambda: records.until_now(broker, every), ref, copies)
         if not steps:
             raise Refusal(f"{ref}: no topic tells of it")
     if as_json:
@@ -173,7 +173,7 @@ def show_spans(
 def _events_of(stack: Stack, ref: str) -> set[str]:
     """Ids of all events of a case: the topics tell which they are."""
     every, copies = topics(events=True, copies=True), topics(events=False, copies=True)
-    return {step.event.id for step in tracing.trace(lambda: records.until_now(stack.kafka, every), ref, copies)}
+    return {step.event.id for step in tracing.trace(lambda: records.until_now(stack.reach.broker, every), ref, copies)}
 
 
 def _span_as_json(one: Placed) -> dict[str, Any]:
@@ -196,7 +196,7 @@ def export_all(
     """Commands, aggregates, notes, rows and records as JSON lines, for a checker (deploy/basudara/events.md)."""
     with one_line(), busy("exporting"):
         stack = Stack.load(home)
-        found = export.lines(Catalogue(ROOT / "contracts"), stack.kafka, stack.mongo, stack.databases, commands)
+        found = export.lines(Catalogue(ROOT / "contracts"), stack.reach, stack.databases, commands)
         counts = _write(found, file)
     if as_json:
         print(json.dumps(counts))

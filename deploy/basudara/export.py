@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pymongo import MongoClient
 from pymongo.database import Database
 
 from chassis.catalogue import Catalogue
 from chassis.envelope import instant
 from deploy.basudara import records
 from deploy.basudara.console import Refusal
+from deploy.basudara.reach import Reach
 from deploy.basudara.records import Record
 
 MACHINERY = ("inbox", "outbox", "duties", "leases")  # collections of the chassis; all others hold aggregates
@@ -25,9 +25,7 @@ SAYS = {"sent": 1, "held": 1, "rows": 1}
 Line = dict[str, Any]
 
 
-def lines(
-    catalogue: Catalogue, kafka: str, mongo: str, databases: Mapping[str, str], journal: Path | None
-) -> Iterator[Line]:
+def lines(catalogue: Catalogue, reach: Reach, databases: Mapping[str, str], journal: Path | None) -> Iterator[Line]:
     """All lines, as they are read: commands, who reads what, then service by service, then records. `databases`: by
     "agency/service".
 
@@ -38,12 +36,12 @@ def lines(
         yield from commands(journal)
     for name in databases:
         yield from readings(catalogue, *name.split("/"))
-    with MongoClient[Line](mongo, tz_aware=True, appname="basudara events export") as client:
+    with reach.store() as client:
         for name, database in databases.items():
             agency, service = name.split("/")
             for line in _kept(client[database]):
                 yield {"kind": line.pop("kind"), "agency": agency, "service": service, **line}
-    for record in records.until_now(kafka, records.topics_of(catalogue.channels.values())):
+    for record in records.until_now(reach.broker, records.topics_of(catalogue.channels.values())):
         yield line_of(record)
 
 

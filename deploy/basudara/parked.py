@@ -22,7 +22,7 @@ from chassis.delivery import ATTEMPTS, OURS, REASON, SOURCE_OFFSET, SOURCE_PARTI
 from chassis.envelope import instant
 from deploy.basudara import records
 from deploy.basudara.console import UP, AsJson, Home, Refusal, busy, code_of, one_line, plain, show
-from deploy.basudara.records import Record
+from deploy.basudara.records import Broker, Record
 from deploy.basudara.stack import ROOT, Stack
 
 DECISION, DECISION_OF, DECIDED_BY = "basudara-decision", "basudara-decision-of", "basudara-decided-by"
@@ -138,10 +138,10 @@ def _named(record: Record) -> tuple[str | None, str | None]:
     return kind, id
 
 
-def at_place(kafka: str, catalogue: Catalogue, place: str) -> tuple[Record, Decision | None]:
+def at_place(broker: Broker, catalogue: Catalogue, place: str) -> tuple[Record, Decision | None]:
     """The parked record that stands there, and the first decision on it. Raises Refusal."""
     topic, partition, offset = _taken_apart(catalogue, place)
-    standing = records.from_place(kafka, topic, partition, offset)
+    standing = records.from_place(broker, topic, partition, offset)
     record = next(standing, None)
     if record is None or record.offset != offset or is_decision(record):
         raise Refusal(f"{place}: no parked record stands there")
@@ -162,18 +162,18 @@ def _taken_apart(catalogue: Catalogue, place: str) -> tuple[str, int, int]:
 # -- deciding ----------------------------------------------------------------------------------------------------------
 
 
-def decide(kafka: str, catalogue: Catalogue, place: str, *, what: str, by: str, reason: str) -> None:
+def decide(broker: Broker, catalogue: Catalogue, place: str, *, what: str, by: str, reason: str) -> None:
     """Record an operator's word on an undecided record, replaying it first where that is the word.
 
     In this order: cut off in between, a record was replayed and still asks to be decided, which a second replay mends;
     the other way round it would be lost. Raises Refusal, RuntimeError.
     """
     _must_be_complete(by, reason)
-    record, before = at_place(kafka, catalogue, place)
+    record, before = at_place(broker, catalogue, place)
     if before is not None:
         raise Refusal(f"{place}: {before.what} by {before.by} at {instant(before.at)} already")
     if what == REPLAYED:
-        records.send(kafka, retry_topic(catalogue, record.topic), record.key, record.value, _as_new(record))
+        records.send(broker, retry_topic(catalogue, record.topic), record.key, record.value, _as_new(record))
     told = {
         DECISION: what,
         DECISION_OF: f"{record.partition}:{record.offset}",
@@ -181,7 +181,7 @@ def decide(kafka: str, catalogue: Catalogue, place: str, *, what: str, by: str, 
         REASON: reason,
     }
     headers = [(name, text.encode()) for name, text in told.items()]
-    records.send(kafka, record.topic, record.key, None, headers, record.partition)
+    records.send(broker, record.topic, record.key, None, headers, record.partition)
 
 
 def _must_be_complete(by: str, reason: str) -> None:
@@ -220,7 +220,7 @@ def list_parked(
     with one_line(), busy("reading what is parked"):
         parked = Catalogue(ROOT / "contracts").channels["parked"]
         given = {name: code_of(code) for name, code in (("owner", agency), ("service", service)) if code is not None}
-        found = parked_in(records.until_now(Stack.load(home).kafka, records.topics_of([parked], **given)))
+        found = parked_in(records.until_now(Stack.load(home).reach.broker, records.topics_of([parked], **given)))
     told = [row for row in found if every or row.decision is None]
     if as_json:
         print(json.dumps([row.as_json() for row in told]))
@@ -241,7 +241,7 @@ def _cells(told: Iterable[Parked], every: bool) -> Iterator[list[str]]:
 def show_parked(place: Place, home: Home = UP, as_json: AsJson = False) -> None:
     """One parked record whole: its headers, and its body as it is where that is JSON, else as base64."""
     with one_line():
-        record, decision = at_place(Stack.load(home).kafka, Catalogue(ROOT / "contracts"), place)
+        record, decision = at_place(Stack.load(home).reach.broker, Catalogue(ROOT / "contracts"), place)
     body, whole = record.value or b"", _is_json(record.value)
     headers = [(name, None if value is None else value.decode("utf-8", "replace")) for name, value in record.headers]
     if as_json:
@@ -283,5 +283,5 @@ def drop_parked(
 
 def _decide(place: str, what: str, by: str, reason: str, home: Home) -> None:
     with one_line():
-        decide(Stack.load(home).kafka, Catalogue(ROOT / "contracts"), place, what=what, by=by, reason=reason)
+        decide(Stack.load(home).reach.broker, Catalogue(ROOT / "contracts"), place, what=what, by=by, reason=reason)
     print(f"{place}: {what}")

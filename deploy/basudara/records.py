@@ -5,7 +5,7 @@ Read without a consumer group and without commits: looking on changes nothing fo
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +23,7 @@ LOOK_FOR_TOPICS_SECONDS = 2.0
 _LATEST = -1  # what the protocol calls the end of a partition
 
 Wanted = Callable[[str], bool]
+Broker = Mapping[str, Any]  # what a client is told of the broker and of itself: `Reach.broker`
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,12 +127,12 @@ def seen(record: Record) -> Seen | None:
     )
 
 
-def until_now(kafka: str, wanted: Wanted) -> Iterator[Record]:
+def until_now(broker: Broker, wanted: Wanted) -> Iterator[Record]:
     """All that stands in the wanted topics; in order within a partition.
 
     Raises RuntimeError, also where no wanted topic is there or may be read, and KafkaException.
     """
-    consumer = _consumer(kafka)
+    consumer = _consumer(broker)
     try:
         parts = _partitions(consumer, wanted)
         if not parts:
@@ -141,12 +142,12 @@ def until_now(kafka: str, wanted: Wanted) -> Iterator[Record]:
         consumer.close()
 
 
-def from_place(kafka: str, topic: str, partition: int, offset: int) -> Iterator[Record]:
+def from_place(broker: Broker, topic: str, partition: int, offset: int) -> Iterator[Record]:
     """What stands in one partition from this offset on; from the oldest record kept, where it is not there.
 
     Raises RuntimeError, KafkaException.
     """
-    consumer = _consumer(kafka)
+    consumer = _consumer(broker)
     try:
         there = any(one.partition == partition for one in _partitions(consumer, lambda name: name == topic))
         yield from _to_the_end(consumer, [TopicPartition(topic, partition, offset)] if there else [])
@@ -154,12 +155,12 @@ def from_place(kafka: str, topic: str, partition: int, offset: int) -> Iterator[
         consumer.close()
 
 
-def as_they_come(kafka: str, wanted: Wanted, *, beginning: bool, ready: Callable[[int], None]) -> Iterator[Record]:
+def as_they_come(broker: Broker, wanted: Wanted, *, beginning: bool, ready: Callable[[int], None]) -> Iterator[Record]:
     """Records as they arrive, without end; topics made meanwhile are read too, from their first record.
 
     `ready` is told the number of topics once nothing that arrives from then on can be missed.
     """
-    consumer = _consumer(kafka)
+    consumer = _consumer(broker)
     try:
         first = _partitions(consumer, wanted)
         if first and not beginning:
@@ -184,7 +185,7 @@ def as_they_come(kafka: str, wanted: Wanted, *, beginning: bool, ready: Callable
 
 
 def send(
-    kafka: str,
+    broker: Broker,
     topic: str,
     key: bytes | None,
     value: bytes | None,
@@ -192,7 +193,7 @@ def send(
     partition: int = -1,
 ) -> None:
     """Put one record on a topic and wait until it is kept. Raises RuntimeError."""
-    producer = Producer({"bootstrap.servers": kafka, "enable.idempotence": True, "acks": "all", "log_level": 0})
+    producer = Producer({**broker, "enable.idempotence": True, "acks": "all", "log_level": 0})
     failed: list[str] = []
     told: Any = list(headers)  # the stub knows lists of str or bytes, not of both and None
     producer.produce(
@@ -207,12 +208,12 @@ def send(
         raise RuntimeError(f"{topic}: not kept: {failed[0] if failed else f'no answer in {NO_ANSWER_SECONDS} s'}")
 
 
-def _consumer(kafka: str) -> Consumer:
+def _consumer(broker: Broker) -> Consumer:
     quick = {"fetch.wait.max.ms": 50, "fetch.error.backoff.ms": 20, "retry.backoff.ms": 20}  # else half a second idle
     small = {"queued.max.messages.kbytes": 16_384}  # the whole of a topic never stands in memory
     return Consumer(
         {
-            "bootstrap.servers": kafka,
+            **broker,
             "group.id": "basudara-looking-on",  # asked for by the client, never joined
             "enable.auto.commit": False,
             "enable.partition.eof": True,

@@ -3,10 +3,8 @@
 Each service is a process of its own with its own settings, database and credential, as on the agencies' machines.
 """
 
-import base64
 import json
 import os
-import secrets
 import shutil
 import signal
 import sys
@@ -23,12 +21,15 @@ from typing import Any
 
 from chassis import clock
 from chassis.catalogue import Catalogue
-from deploy.basudara import agreements, manifests, topics
-from deploy.basudara.tokens import LocalIssuer
-from deploy.local import engine, loopback, processes
+from deploy.basudara import agreements, manifests
+from deploy.basudara.agreements import Site
+from deploy.basudara.provisions import Secrets, environment, write
+from deploy.basudara.reach import Reach
+from deploy.local import engine, logins, loopback, processes
 from deploy.local.processes import CannotStart
 
 ROOT = Path(__file__).resolve().parents[2]
+AGENCIES = ROOT / "deploy" / "agencies"
 START_LIMIT_SECONDS = 60
 STOP_LIMIT_SECONDS = 20
 
@@ -44,6 +45,7 @@ class Stack:
     urls: dict[str, str]
     databases: dict[str, str]
     foreground: bool
+    manifests_folder: str = ""  # of the agencies' manifests
     spans: str = "off"  # as the services' setting has it
 
     @property
@@ -59,8 +61,23 @@ class Stack:
         return self.home / "clock"
 
     @property
-    def _issuer(self) -> LocalIssuer:
-        return LocalIssuer(self.home / "secrets")
+    def secrets(self) -> Secrets:
+        return Secrets(self.home / "secrets")
+
+    @property
+    def reach(self) -> Reach:
+        """As its operator, who may do everything."""
+        return Reach(kafka=self.kafka, mongo=self.mongo, login=logins.kept(self.home / "engine"))
+
+    def reach_as(self, user: str, engine_: str = "kafka") -> Reach:
+        """As one of its services or subscribers, `agency.service`."""
+        return self.reach.as_(self.secrets.passwords.login(user, engine_))
+
+    @property
+    def site(self) -> Site:
+        contracts = Catalogue(ROOT / "contracts")
+        known = manifests.agencies(Path(self.manifests_folder))
+        return Site(reach=self.reach, passwords=self.secrets.passwords, catalogue=contracts, agencies=known)
 
     @staticmethod
     def load(home: Path) -> "Stack":
@@ -72,11 +89,11 @@ class Stack:
         return Stack(**{**said, "home": Path(said["home"])})
 
     def token(self, agency: str, role: str, subject: str = "officer-1", service: str | None = None) -> str:
-        return self._issuer.token(agency, role, subject, service=service)
+        return self.secrets.issuer.token(agency, role, subject, service=service)
 
     def apply_agreement(self, file: Path) -> str:
         """Returns "recorded" or "unchanged". Raises BadFile."""
-        return agreements.apply(manifests.agreement(file), self.kafka, Catalogue(ROOT / "contracts"), _manifests())
+        return agreements.apply(manifests.agreement(file), self.site)
 
     def move_clock(self, instant: datetime) -> None:
         clock.move_to(self.clock_file, instant)
@@ -101,7 +118,7 @@ class Stack:
             pid_file=self._pid_file(name),
             log=log,
             foreground=self.foreground,
-            env=self._environment(name),
+            env=environment(name.split("/")[1], self._told(name)),
             cwd=self.home,
         )
         processes.wait_until(
@@ -112,7 +129,7 @@ class Stack:
         port = self.gateway.rsplit(":", 1)[1]
         receipts = [f"{url}/receipts" for name, url in self.urls.items() if name.endswith("/notification")]
         command = [sys.executable, "-m", "deploy.local.gateway", "--port", port]
-        command += ["--receipts-to", *receipts, "--secret-file", str(self.home / "secrets" / "gateway")]
+        command += ["--receipts-to", *receipts, "--secret-file", str(self.secrets.gateway)]
         log = self.logs / "gateway.log"
         child = processes.start(
             command, pid_file=self._pid_file("gateway"), log=log, foreground=self.foreground, cwd=ROOT
@@ -120,6 +137,39 @@ class Stack:
         processes.wait_until(
             lambda: _answers(f"{self.gateway}/recorded"), child, name="gateway", log=log, limit_seconds=20
         )
+
+    def not_running(self, agency: manifests.Agency) -> list[str]:
+        """Its services that are not up, by "agency/service"."""
+        names = [f"{agency.agency}/{service}" for service in agency.services]
+        return [name for name in names if processes.find(self._pid_file(name)) is None]
+
+    def running_of(self, code: str) -> list[str]:
+        return [name for name in self.urls if name.startswith(f"{code}/") and processes.find(self._pid_file(name))]
+
+    def join(self, agency: manifests.Agency) -> None:
+        """Start what an agency runs and is not up. No other agency's service notices."""
+        free = loopback.free_ports()
+        for service in agency.services:
+            name = f"{agency.agency}/{service}"
+            self.urls.setdefault(name, f"http://127.0.0.1:{next(free)}")
+            self.databases.setdefault(name, name.replace("/", "-"))
+        self.secrets.write({agency.agency: agency})
+        self.save()
+        for name in self.not_running(agency):
+            self.start(name)
+
+    def leave(self, code: str) -> None:
+        """End an agency's services, and forget where they were."""
+        for name in [one for one in self.urls if one.startswith(f"{code}/")]:
+            _end(self._pid_file(name))
+            del self.urls[name], self.databases[name]
+        self.save()
+
+    def restart(self, name: str) -> None:
+        """End one service in order and start it again, if it runs. Raises CannotStart."""
+        if name in self.urls and processes.find(self._pid_file(name)):
+            _end(self._pid_file(name))
+            self.start(name)
 
     def status(self) -> dict[str, Any]:
         """For every process: address, pid, healthy; for the engine also versions."""
@@ -135,82 +185,76 @@ class Stack:
             }
         return said
 
+    def save(self) -> None:
+        """Where `load` finds it, and where its services find each other."""
+        write(self.home / "partners.json", json.dumps(self.urls))
+        write(self.home / "stack.json", json.dumps({**asdict(self), "home": str(self.home)}))
+
     def _pid_file(self, name: str) -> Path:
         return self.home / "run" / f"{name.replace('/', '.')}.pid"
 
-    def _environment(self, name: str) -> dict[str, str]:
-        """What one service is told. Every service is told the same kinds of things; it reads those it knows."""
+    def _told(self, name: str) -> dict[str, str]:
         agency, service = name.split("/")
-        hidden = self.home / "secrets"
-        told = {
+        return {
             "AGENCY": agency,
             "MONGO_URL": self.mongo,
             "DATABASE": self.databases[name],
             "KAFKA": self.kafka,
             "HTTP_PORT": self.urls[name].rsplit(":", 1)[1],
             "CONTRACTS_DIR": str(ROOT / "contracts"),
-            "ISSUER_KEYS": str(self._issuer.keys),
-            "CREDENTIAL": str(hidden / f"{agency}.{service}.token"),
             "PARTNERS": str(self.home / "partners.json"),
             "CLOCK_FILE": str(self.clock_file),
-            "STAFF_FILE": str(hidden / f"{agency}.staff.json"),
-            "AGENCY_KEY_FILE": str(hidden / f"{agency}.key"),
             "GATEWAY_URL": self.gateway,
-            "GATEWAY_SECRET_FILE": str(hidden / "gateway"),
             "SPANS": self.spans,
             "MESSAGES_PER_MINUTE": "6000",  # the sandbox gateway is our own: no owner to agree a pace with
+            **self.secrets.settings(agency, service),
         }
-        kept = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LANG", "TMPDIR")}
-        return {**kept, **{f"{service.upper()}_{key}": value for key, value in told.items()}}
-
-    def _write_secrets(self) -> None:
-        self._issuer.prepare()
-        hidden = self.home / "secrets"
-        _write_once(hidden / "gateway", lambda: secrets.token_hex(32))
-        for code, one in _manifests().items():
-            _write_once(hidden / f"{code}.key", lambda: base64.b64encode(secrets.token_bytes(32)).decode())
-            staff = {row.staff_id: {"phone": row.phone, "role": row.role} for row in one.staff}
-            _write(hidden / f"{code}.staff.json", json.dumps(staff))
-            for service in one.services:
-                token = self._issuer.token(code, "service", f"{service}-service", service=service)
-                _write(hidden / f"{code}.{service}.token", token)
 
 
-def up(home: Path, *, foreground: bool, say: Callable[[str], None] = lambda _: None) -> Stack:
+def up(home: Path, *, foreground: bool, folder: Path = AGENCIES, say: Callable[[str], None] = lambda _: None) -> Stack:
     """Start everything and return when every service is ready. Raises CannotStart, BadFile.
 
-    `foreground`: all ends with this process. Otherwise it stays up until `down`; what already runs is kept.
+    `folder`: of the agencies' manifests. `foreground`: all ends with this process. Otherwise it stays up until `down`;
+    what already runs is kept.
     A start that fails ends what it had started.
     """
     home = home.resolve()
     try:
-        return _up(home, foreground, say)
+        return _up(home, foreground, folder.resolve(), say)
     except BaseException:
         down(home)
         raise
 
 
-def _up(home: Path, foreground: bool, say: Callable[[str], None]) -> Stack:
-    for folder in ("secrets", "logs", "run"):
-        (home / folder).mkdir(parents=True, exist_ok=True)
+def _up(home: Path, foreground: bool, folder: Path, say: Callable[[str], None]) -> Stack:
+    for name in ("secrets", "logs", "run"):
+        (home / name).mkdir(parents=True, exist_ok=True)
     (home / "secrets").chmod(0o700)
-    names = [f"{code}/{service}" for code, one in _manifests().items() for service in one.services]
+    known = manifests.agencies(folder)
+    names = [f"{code}/{service}" for code, one in known.items() for service in one.services]
     say("Kafka and MongoDB start")
-    running = engine.start(home / "engine", foreground=foreground)
-    stack = _planned(home, running, names, foreground)
-    stack._write_secrets()
+    running = engine.start(home / "engine", foreground=foreground, rights=True)
+    stack = _planned(home, running, names, foreground, folder)
+    stack.secrets.write(known)
     if not stack.clock_file.exists():
         stack.clock_file.write_text("0")
-    (home / "partners.json").write_text(json.dumps(stack.urls))
-    say("topics are made")
-    topics.make_topics(stack.kafka, Catalogue(ROOT / "contracts"), _manifests(), frozenset())
-    say(f"{len(names)} services of {len(_manifests())} agencies start")
+    stack.save()
+    say("topics, users and rights are made")
+    give_rights(stack.site)
+    say(f"{len(names)} services of {len(known)} agencies start")
     if processes.find(stack._pid_file("gateway")) is None:
         stack.start_gateway()
     with ThreadPoolExecutor(4) as some:
         list(some.map(stack.start, [one for one in names if processes.find(stack._pid_file(one)) is None]))
-    _write(home / "stack.json", json.dumps({**asdict(stack), "home": str(home)}))
     return stack
+
+
+def give_rights(site: Site) -> None:
+    """What every agency has by itself, and then, once the register can be read, what agreements give it."""
+    own = site.rights(site.agencies, [])
+    own.do(own.missing())
+    by_agreement = site.rights(site.agencies, filter(agreements.is_open, site.agreements()))
+    by_agreement.do(by_agreement.missing())
 
 
 def down(home: Path) -> None:
@@ -227,19 +271,21 @@ def _end(pid_file: Path) -> None:
 
 
 @contextmanager
-def running_stack(home: Path, *, fresh: bool = True, say: Callable[[str], None] = lambda _: None) -> Iterator[Stack]:
+def running_stack(
+    home: Path, *, fresh: bool = True, folder: Path = AGENCIES, say: Callable[[str], None] = lambda _: None
+) -> Iterator[Stack]:
     """A stack for the length of a `with`; `fresh` empties `home` first."""
     home = home.resolve()
     if fresh and home.exists():
         down(home)
         shutil.rmtree(home)
     try:
-        yield up(home, foreground=True, say=say)
+        yield up(home, foreground=True, folder=folder, say=say)
     finally:
         down(home)
 
 
-def _planned(home: Path, running: engine.Engine, names: list[str], foreground: bool) -> Stack:
+def _planned(home: Path, running: engine.Engine, names: list[str], foreground: bool, folder: Path) -> Stack:
     """Addresses for every service: those of the run before, so that what was copied from the screen stays true."""
     try:
         before = Stack.load(home).urls
@@ -255,6 +301,7 @@ def _planned(home: Path, running: engine.Engine, names: list[str], foreground: b
         urls={name: before.get(name) or f"http://127.0.0.1:{next(free)}" for name in names},
         databases={name: name.replace("/", "-") for name in names},
         foreground=foreground,
+        manifests_folder=str(folder),
         spans=_spans(home),
     )
 
@@ -273,20 +320,3 @@ def _answers(url: str) -> bool:
             return int(reply.status) == 200
     except (urllib.error.URLError, OSError):
         return False
-
-
-def _manifests() -> dict[str, manifests.Agency]:
-    return manifests.agencies(ROOT / "deploy" / "agencies")
-
-
-def _write(file: Path, text: str) -> None:
-    """Whole or not at all, readable by its owner only."""
-    part = file.with_name(file.name + ".part")
-    part.touch(mode=0o600)
-    part.write_text(text)
-    part.replace(file)
-
-
-def _write_once(file: Path, text: Callable[[], str]) -> None:
-    if not file.exists():
-        _write(file, text())

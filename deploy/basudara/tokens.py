@@ -8,7 +8,10 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-ISSUER, AUDIENCE = "basudara-local", "basudara"
+from chassis.issuer import LOCAL_ISSUER, LOCAL_KID
+
+ISSUER, AUDIENCE = LOCAL_ISSUER, "basudara"
+KID = f"{LOCAL_KID}1"
 
 
 class LocalIssuer:
@@ -29,7 +32,7 @@ class LocalIssuer:
             )
         )
         row = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key()))
-        self.keys.write_text(json.dumps({"keys": [{**row, "kid": "local-1", "alg": "ES256", "use": "sig"}]}))
+        self.keys.write_text(json.dumps({"keys": [{**row, "kid": KID, "alg": "ES256", "use": "sig"}]}))
 
     def token(
         self,
@@ -43,7 +46,8 @@ class LocalIssuer:
         """A bearer token for an officer, or for a service of the agency."""
         now = datetime.now(UTC)
         claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": subject, "agency": agency, "role": role}
-        times = {"nbf": now - timedelta(seconds=5), "exp": now + valid}
+        begins = now - timedelta(seconds=5)
+        times = {"nbf": begins, "exp": begins + valid}
         if service is not None:
             claims["service"] = service
-        return jwt.encode({**claims, **times}, self._key_file.read_bytes(), "ES256", headers={"kid": "local-1"})
+        return jwt.encode({**claims, **times}, self._key_file.read_bytes(), "ES256", headers={"kid": KID})

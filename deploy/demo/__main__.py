@@ -83,7 +83,7 @@ async def perform(stack: LocalStack, options: argparse.Namespace, stage: report.
     begun = time.monotonic()
     await sign(stack, AGREEMENTS[0], stage)  # the umbrella, on which the others stand
     await asyncio.gather(*(sign(stack, file, stage) for file in AGREEMENTS[1:]))
-    async with Town(stack, Watch({"bootstrap_servers": stack.kafka}, stage.told)) as town:
+    async with Town(stack, Watch(stack.reach.aiokafka, stage.told)) as town:
         for file in AGREEMENTS:
             signed = yaml.safe_load((ROOT / "deploy" / "agreements" / file).read_text())
             town.expected.code("agreement.agreement.recorded", signed["number"])

@@ -2,16 +2,9 @@
 
 import os
 import secrets
-from dataclasses import dataclass, field
 from pathlib import Path
 
-
-@dataclass(frozen=True)
-class Login:
-    """`password` has only letters, digits, `-` and `_`: it needs no quoting anywhere."""
-
-    user: str
-    password: str = field(repr=False)
+from chassis.login import Login
 
 
 def kept(home: Path) -> Login | None:
@@ -21,7 +14,7 @@ def kept(home: Path) -> Login | None:
 
 
 def make(home: Path) -> Login:
-    """The one that is kept, or a new one."""
+    """The one that is kept, or a new one. Its password needs no quoting anywhere."""
     if not _file(home).exists():
         write_hidden(_file(home), secrets.token_urlsafe(24))
     return Login("operator", _file(home).read_text())

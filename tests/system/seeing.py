@@ -19,8 +19,8 @@ from confluent_kafka import (
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient
-from pymongo import MongoClient
 
+from deploy.basudara.reach import Reach
 from deploy.basudara.stack import Stack
 
 GROUPS = {"intake": "receipts", "referral": "referrals", "training": "placements", "notification": "messages"}
@@ -76,9 +76,7 @@ class Event:
 
 def records(stack: Stack, *topics: str) -> list[Record]:
     """All records of these topics (all topics if none is named), by topic, partition and offset."""
-    consumer = Consumer(
-        {"bootstrap.servers": stack.kafka, "group.id": "looking-on", "enable.auto.commit": False, "log_level": 2}
-    )
+    consumer = Consumer({**stack.reach.broker, "group.id": "looking-on", "enable.auto.commit": False})
     try:
         listed = consumer.list_topics(timeout=20).topics
         parts = [
@@ -122,7 +120,7 @@ def _bytes(given: str | bytes | None) -> bytes | None:
 
 def put(stack: Stack, *found: Record) -> None:
     """Put these records on their topics, in this order."""
-    producer = Producer({"bootstrap.servers": stack.kafka, "acks": "all", "log_level": 2})
+    producer = Producer({**stack.reach.broker, "acks": "all"})
     failed: list[object] = []
     for one in found:
         producer.produce(
@@ -161,7 +159,7 @@ def event_of(one: Record) -> Event:
 def documents(stack: Stack) -> dict[str, dict[str, list[str]]]:
     """ "agency/service" to collection to its documents as JSON texts, in order."""
     found: dict[str, dict[str, list[str]]] = {}
-    with MongoClient[dict[str, Any]](stack.mongo) as mongo:
+    with stack.reach.store() as mongo:
         for name, database in stack.databases.items():
             found[name] = {
                 collection: sorted(json_util.dumps(row, sort_keys=True) for row in mongo[database][collection].find())
@@ -198,13 +196,13 @@ def logs(stack: Stack) -> dict[str, str]:
 def settled(stack: Stack, within: float = QUIET_SECONDS) -> None:
     """Wait until every service has read what is there for it and has sent all it had to say."""
     until, quiet = time.monotonic() + within, 0
-    with MongoClient[dict[str, Any]](stack.mongo) as mongo:
+    with stack.reach.store() as mongo:
         while quiet < 2:
             unsent = {
                 name: mongo[database]["outbox"].count_documents({"sent": False})
                 for name, database in stack.databases.items()
             }
-            lag = {name: 1 if any(unsent.values()) else _lag(stack.kafka, name) for name in stack.urls}
+            lag = {name: 1 if any(unsent.values()) else _lag(stack.reach, name) for name in stack.urls}
             busy = {**{k: v for k, v in lag.items() if v}, **{f"{k} unsent": v for k, v in unsent.items() if v}}
             assert not busy or time.monotonic() < until, f"still busy: {busy}"
             quiet = 0 if busy else quiet + 1
@@ -212,31 +210,31 @@ def settled(stack: Stack, within: float = QUIET_SECONDS) -> None:
 
 
 @cache
-def _looker(kafka: str) -> tuple[AdminClient, Consumer]:
+def _looker(reach: Reach) -> tuple[AdminClient, Consumer]:
     """Connections for looking at groups, kept while the tests run."""
-    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
+    admin = AdminClient(reach.broker)
     own: dict[str, str | int | float | bool] = {"group.id": "looking-on", "enable.auto.commit": False}
-    return admin, Consumer({"bootstrap.servers": kafka, "log_level": 0, **own})
+    return admin, Consumer({**reach.broker, **own})
 
 
 def let_go(stack: Stack) -> None:
     """Close what was kept, before the broker ends."""
-    _looker(stack.kafka)[1].close()
+    _looker(stack.reach)[1].close()
     _looker.cache_clear()
 
 
-def _lag(kafka: str, name: str) -> int:
+def _lag(reach: Reach, name: str) -> int:
     """Records not yet committed by the group of this service, or 1 while it has no partitions or one has no leader."""
     try:
-        return _behind(kafka, name)
+        return _behind(reach, name)
     except KafkaException as error:
         if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION:
             raise
         return 1  # a topic was made just now
 
 
-def _behind(kafka: str, name: str) -> int:
-    admin, consumer = _looker(kafka)
+def _behind(reach: Reach, name: str) -> int:
+    admin, consumer = _looker(reach)
     agency, service = name.split("/")
     group = f"{agency}.{service}.{GROUPS[service]}"
     told = admin.describe_consumer_groups([group])[group].result(timeout=20)

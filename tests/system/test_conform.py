@@ -82,10 +82,10 @@ RECORDS: list[tuple[tuple[bytes | None, list[tuple[str, bytes]]], set[tuple[str,
 @pytest.fixture(scope="module")
 def partner(stack: Stack) -> Stack:
     """With a partner's topic of one partition, and the records on it."""
-    admin = AdminClient({"bootstrap.servers": stack.kafka})
+    admin = AdminClient(stack.reach.broker)
     admin.create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC].result(20)
     key = json.loads(EXAMPLE.read_text())["data"]["case_ref"].encode()
-    producer = Producer({"bootstrap.servers": stack.kafka, "acks": "all", "log_level": 2})
+    producer = Producer({**stack.reach.broker, "acks": "all"})
     for (value, headers), _ in RECORDS:
         producer.produce(TOPIC, value, key, headers=list(headers))
     assert producer.flush(30) == 0
@@ -121,7 +121,7 @@ def test_a_clean_topic_ends_with_exit_code_0(partner: Stack) -> None:
 
 def test_it_listens_to_what_comes_and_to_nothing_before(partner: Stack) -> None:
     """From the end: only what is sent while it listens, a short time at least and at most."""
-    sent = Producer({"bootstrap.servers": partner.kafka, "acks": "all"})
+    sent = Producer({**partner.reach.broker, "acks": "all"})
     value, headers = by_sdk(event(11), binary=True)
     key = json.loads(EXAMPLE.read_text())["data"]["case_ref"].encode()
 
@@ -141,7 +141,7 @@ def test_it_listens_to_what_comes_and_to_nothing_before(partner: Stack) -> None:
 
 
 def test_it_leaves_no_trace_at_the_broker(partner: Stack) -> None:
-    admin = AdminClient({"bootstrap.servers": partner.kafka})
+    admin = AdminClient(partner.reach.broker)
     before = {one.group_id for one in admin.list_consumer_groups().result(20).valid}
     conform(partner, TOPIC)
     assert {one.group_id for one in admin.list_consumer_groups().result(20).valid} == before
@@ -171,7 +171,7 @@ def test_what_cannot_run_is_one_line_and_exit_code_2(partner: Stack, given: list
 def told(stack: Stack, played: Played) -> list[found.Record]:
     """Every record of every topic, before any test puts some of its own there; not those of the partner above."""
     assert played.yopi.case
-    return list(found.until_now(stack.kafka, lambda topic: not topic.startswith(("__", PARTNER))))
+    return list(found.until_now(stack.reach.broker, lambda topic: not topic.startswith(("__", PARTNER))))
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
-from pymongo import MongoClient
 
 from deploy.basudara.stack import ROOT, Stack
 from tests.resilience.checker import check
@@ -148,7 +147,7 @@ def test_events_are_told_as_they_come_until_the_operator_ends_it(stack: Stack, p
         put(stack, record(SPOILT), record(first))
         assert json.loads(running.stdout.readline())["id"] == first["id"], "what came before is not told"
         fresh = "made-meanwhile.intake.case.v1"  # which no service reads
-        admin = AdminClient({"bootstrap.servers": stack.kafka})
+        admin = AdminClient(stack.reach.broker)
         admin.create_topics([NewTopic(fresh, 1, 1)])[fresh].result(20)
         put(stack, replace(record(second), topic=fresh))
         told = json.loads(running.stdout.readline())
@@ -215,7 +214,7 @@ def test_everything_that_is_kept_is_exported(stack: Stack, exported: Exported) -
     )
     machinery = {"inbox": "note", "outbox": "row"}
     kept: Counter[tuple[str, str, str]] = Counter()
-    with MongoClient[dict[str, Any]](stack.mongo) as mongo:
+    with stack.reach.store() as mongo:
         for name, database in stack.databases.items():
             agency, service = name.split("/")
             for collection in set(mongo[database].list_collection_names()) - {"duties", "leases"}:

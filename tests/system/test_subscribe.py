@@ -24,6 +24,7 @@ READER = ROOT / "deploy" / "basudara" / "contracts" / "subscribe.py"
 PUBLISHED = "id.basudara.training.programme.published.v1"
 EXAMPLE = ROOT / "contracts" / "events" / PUBLISHED / "examples" / "example.json"
 FOREIGN = "heard-by-nobody.training.programme.v1"
+BOARD = f"{DISNAKER}.papan-informasi"  # a subscriber of the example's manifest
 LIMIT_SECONDS = 60
 
 
@@ -31,8 +32,12 @@ class Subscriber:
     """One run of the reader. `heard` gives its lines as they come."""
 
     def __init__(self, stack: Stack, kept: Path, group: str, owner: str) -> None:
+        """As the office's notice board; what is nobody's only the operator can read."""
         pattern = rf"^{owner}\.training\.programme\.v1$"
         given = {"KAFKA": stack.kafka, "GROUP": group, "TOPICS": pattern, "TYPES": PUBLISHED, "KEPT": str(kept)}
+        login = (stack.reach_as(BOARD) if owner == DISNAKER else stack.reach).login
+        assert login is not None
+        given |= {"KAFKA_USER": login.user, "KAFKA_PASSWORD": login.password}
         with kept.with_name("stderr").open("a") as told:
             self.process = subprocess.Popen(
                 [sys.executable, READER], env={**os.environ, **given}, stdout=subprocess.PIPE, stderr=told, text=True
@@ -87,7 +92,7 @@ def rows(kept: Path) -> list[str]:
 
 
 def new_group() -> str:
-    return f"some-agency.some-service.{uuid.uuid4().hex}"
+    return f"{BOARD}.{uuid.uuid4().hex}"
 
 
 def test_a_reader_without_our_code_hears_what_a_service_says(stack: Stack, tmp_path: Path) -> None:
@@ -136,8 +141,8 @@ def test_what_could_not_be_stored_comes_again(stack: Stack, tmp_path: Path) -> N
 @pytest.fixture
 def foreign(stack: Stack) -> Iterator[str]:
     """A topic of an agency that is none, gone after the test: what stands on it is nobody else's to judge."""
-    admin = AdminClient({"bootstrap.servers": stack.kafka})
-    admin.create_topics([NewTopic(FOREIGN, 1, 1)])[FOREIGN].result(20)
+    admin = AdminClient(stack.reach.broker)
+    admin.create_topics([NewTopic(FOREIGN, 1)])[FOREIGN].result(20)
     yield FOREIGN
     admin.delete_topics([FOREIGN])[FOREIGN].result(20)
 

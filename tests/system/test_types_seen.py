@@ -34,10 +34,14 @@ def said(stack: Stack, played: Played) -> Said:
     """Of the time before only what tells of the stories' persons: other tests put records of their own there."""
     persons = [ref for one in (played.yopi, played.frans, *played.crowd) for ref in one.refs.values()]
     ids = {event.id for event in events(records(stack), *persons)}
-    before = list(found.until_now(stack.kafka, _any))
+    before = list(found.until_now(stack.reach.broker, _any))
     play_the_rest(stack, played)
     ends = {(one.topic, one.partition): one.offset for one in before}
-    later = [one for one in found.until_now(stack.kafka, _any) if one.offset > ends.get((one.topic, one.partition), -1)]
+    later = [
+        one
+        for one in found.until_now(stack.reach.broker, _any)
+        if one.offset > ends.get((one.topic, one.partition), -1)
+    ]
     told = [found.seen(one) for one in (*before, *later)]
     new = {one.place for one in later}
     place = "{0.topic}:{0.partition}:{0.offset}".format

@@ -15,7 +15,7 @@ from deploy.basudara import records
 from deploy.basudara.console import UP, AsJson, Home, Refusal, busy, one_line, plain, show
 from deploy.basudara.contracts.catalogues import Contracts
 from deploy.basudara.contracts.judging import Judge
-from deploy.basudara.records import Record, Wanted
+from deploy.basudara.records import Broker, Record, Wanted
 from deploy.basudara.stack import ROOT, Stack
 
 EXAMPLES = 3  # places that are named for each rule
@@ -76,10 +76,10 @@ def conform(
     with one_line():
         if (seconds is None and begin == "end") or (seconds is not None and until_end):
             raise Refusal("either --until-end, from the beginning, or --seconds N, from the beginning or the end")
-        address, clock = _installation(kafka, home)
+        broker, clock = _installation(kafka, home)
         judge, report = Judge(Contracts(contracts), clock.now()), Report()
         with busy(f"listening to {len(topics)} topics"):
-            for record in _heard(address, topics, seconds, begin == "beginning"):
+            for record in _heard(broker, topics, seconds, begin == "beginning"):
                 report.add(record, judge)
                 if report.records.total() == most:
                     break
@@ -91,24 +91,24 @@ def conform(
         raise typer.Exit(1)
 
 
-def _installation(kafka: str | None, home: Path) -> tuple[str, Clock]:
+def _installation(kafka: str | None, home: Path) -> tuple[Broker, Clock]:
     """A foreign broker's clock is the true one. Raises CannotStart."""
     if kafka is not None:
-        return kafka, Clock()
+        return {"bootstrap.servers": kafka}, Clock()
     stack = Stack.load(home)
-    return stack.kafka, Clock(stack.clock_file)
+    return stack.reach.broker, Clock(stack.clock_file)
 
 
-def _heard(kafka: str, topics: list[str], seconds: float | None, beginning: bool) -> Iterator[Record]:
+def _heard(broker: Broker, topics: list[str], seconds: float | None, beginning: bool) -> Iterator[Record]:
     """Raises Refusal for a topic that is not there, RuntimeError, KafkaException."""
     listed: set[str] = set()
     until = None if seconds is None else time.monotonic() + seconds
     wanted = _asked_for(topics, listed, until)
     try:
         if until is None:
-            yield from records.until_now(kafka, wanted)
+            yield from records.until_now(broker, wanted)
         else:
-            for record in records.as_they_come(kafka, wanted, beginning=beginning, ready=lambda _: None):
+            for record in records.as_they_come(broker, wanted, beginning=beginning, ready=lambda _: None):
                 if time.monotonic() >= until:
                     break
                 yield record

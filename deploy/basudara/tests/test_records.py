@@ -59,7 +59,7 @@ async def test_a_header_name_that_is_no_text_ends_no_look_at_the_topics(kafka: s
         await producer.send_and_wait(TOPIC, b"2", key=b"key")
     finally:
         await producer.stop()
-    found = list(records.until_now(kafka, lambda topic: topic == TOPIC))
+    found = list(records.until_now({"bootstrap.servers": kafka}, lambda topic: topic == TOPIC))
     assert [(one.value, one.headers) for one in found] == [
         (b"1", (("known", b"1"),)),
         (b"{}", (("?", None),)),
