@@ -80,6 +80,12 @@ class TooLarge(Refused):
     status, code, title = 413, "too_large", "Kiriman terlalu besar"
 
 
+class TooMany(Refused):
+    """One credential asks more often than it may. Facts: `wait_seconds`."""
+
+    status, code, title = 429, "too_many", "Terlalu sering meminta, coba lagi sebentar"
+
+
 class Contended(Unavailable):
     """Others kept changing what this needs; smaller or later it can pass."""
 

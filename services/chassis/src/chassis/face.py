@@ -14,9 +14,11 @@ PROBLEM = "application/problem+json"
 BY_TOKEN = "bearer"  # noqa: S105 - a name: the scheme of officers and services, whose roles can be too little
 REFUSED = "refused"  # what `chassis.http.problems` writes; replaced here
 EVERY_ROUTE = ("413", "422", "503")  # too large, not JSON, overloaded: said before a route is asked
+OF_TOKENS = ("403", "429")  # not this role, too often
 NO_ROUTE = "about:blank"  # the framework's own 404: an id with a slash in it is no id but another address
 HEADERS = {
     "401": {"WWW-Authenticate": {"schema": {"const": "Bearer"}, "required": True}},
+    "429": {"Retry-After": {"schema": {"type": "string", "pattern": "^[0-9]+$"}, "required": True}},
     "503": {"Retry-After": {"schema": {"type": "string", "pattern": "^[0-9]+$"}, "required": True}},
 }
 _TEXT = {"type": "string"}
@@ -49,7 +51,7 @@ def _refusals(operation: Document) -> set[str]:
     responses = operation["responses"]
     own = {status for status, response in responses.items() if response.get("description") == REFUSED}
     proofs = {name for proof in operation.get("security", []) for name in proof}
-    statuses = own | {"401" for _ in proofs} | {"403" for name in proofs if name == BY_TOKEN} | set(EVERY_ROUTE)
+    statuses = own | {"401" for _ in proofs} | set(EVERY_ROUTE) | set(OF_TOKENS if BY_TOKEN in proofs else ())
     good = {status: response for status, response in responses.items() if status not in statuses}
     refused = {status: {"$ref": f"#/components/responses/Refused{status}"} for status in sorted(statuses)}
     operation["responses"] = good | refused

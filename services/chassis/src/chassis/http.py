@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from structlog.contextvars import bound_contextvars
 
 from chassis import face, ids, measures, strict_json
-from chassis.auth import Gate
+from chassis.auth import Gate, Pace
 from chassis.clock import Clock, to_millisecond
 from chassis.errors import (
     Expected,
@@ -46,6 +46,12 @@ FUTURE = timedelta(minutes=2)  # a device's clock may run ahead by so much
 PAST = timedelta(days=31)  # and nobody is offline longer
 PathId = Annotated[str, Path(max_length=60)]
 HEALTH = ("/live", "/ready", "/metrics")  # asked also, and most of all, when the rest is refused
+CARE = {  # of every answer: kept by nobody, taken for nothing else, shown in no frame
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
 _UNTOLD = frozenset({"id", "agency", "to_agency"})  # facts that repeat what was sent: any text may stand there
 _OUR_NAMES = re.compile(r"[a-z][a-z_]{0,39}")
 _bearer = HTTPBearer(
@@ -134,7 +140,11 @@ async def any_agency_edge(
     door: Door = request.app.state.door
     if credentials is None:
         raise NotAuthenticated(rule="a bearer token is required")
-    return _edge(request, door.gate.actor(credentials.credentials))
+    if len(request.headers.getlist("authorization")) > 1:  # whoever stands before us may have read the other one
+        raise NotAuthenticated(rule="more than one Authorization header")
+    actor = await door.gate.actor(credentials.credentials)
+    request.app.state.pace.take(actor)
+    return _edge(request, actor)
 
 
 def _edge(request: Request, actor: Actor) -> Edge:
@@ -164,6 +174,7 @@ def move_of(moves: Iterable[str]) -> Any:
 def http_app(door: Door, routers: Sequence[APIRouter], title: str, description: str) -> FastAPI:
     app = faced_app(routers, title, description)
     app.state.door, app.state.entry = door, Entry(door.settings.http_at_once)
+    app.state.pace = Pace(door.settings.requests_per_second)
     app.middleware("http")(_careful)
     app.add_exception_handler(Expected, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_shape)
@@ -236,8 +247,7 @@ async def _careful(request: Request, call_next: Callable[[Request], Awaitable[Re
         measures.REPLIES.labels(route, str(response.status_code)).inc()
         if spans is not None and asked_at is not None:
             spans.replied(context, asked_at, request.method, route, response.status_code)
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers.update(CARE)
         return response
 
 
@@ -274,8 +284,9 @@ async def _refuse(request: Request, error: Exception) -> Response:
     else:
         measures.DEFECTS.labels("http").inc()
         log.error("http.defect", status=status, route=route, exc_info=error)
-    headers = {"Retry-After": "1"} if status == 503 else {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-    return JSONResponse(body, status_code=status, media_type=PROBLEM, headers=headers)
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": str(body.get("wait_seconds"))}}
+    headers[503] = {"Retry-After": "1"}
+    return JSONResponse(body, status_code=status, media_type=PROBLEM, headers=headers.get(status, {}))
 
 
 async def _refuse_shape(request: Request, error: Exception) -> Response:

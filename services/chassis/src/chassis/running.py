@@ -21,7 +21,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from pydantic import ValidationError
 
 from chassis import logs, measures, spans
-from chassis.auth import Gate
+from chassis.auth import gate_of
 from chassis.catalogue import Catalogue
 from chassis.clock import Clock
 from chassis.consuming import Consumer, Listener
@@ -227,7 +227,7 @@ class Service:
             settings=self.settings,
             store=self.store,
             clock=self.clock,
-            gate=Gate(self.settings.issuer_keys, self.settings.issuer),
+            gate=gate_of(self.settings),
             tools=self.parts.tools,
             readiness=self.readiness,
             spans=self.spans,

@@ -1,5 +1,7 @@
 """Values every service reads from its environment, once, in `__main__`."""
 
+import json
+import re
 from pathlib import Path
 from typing import Self
 
@@ -7,6 +9,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings
 
 from chassis.catalogue import CODE
+from chassis.issuer import LOCAL_ISSUER, LOCAL_KID
 from chassis.login import Login
 
 
@@ -29,8 +32,11 @@ class ChassisSettings(BaseSettings):
     http_port: int = Field(ge=0, le=65535, description="0: any free port")
     http_at_once: int = Field(128, ge=1, le=10_000, description="requests worked on at once; 503 for what is more")
     contracts_dir: Path
-    issuer_keys: Path = Field(description="JWKS file of the token issuer")
-    issuer: str = "basudara-local"
+    requests_per_second: int = Field(200, ge=1, le=100_000, description="of one credential; ten times as many at once")
+    issuer: str = Field(LOCAL_ISSUER, max_length=300, description="who signs tokens, as they name it")
+    issuer_keys: Path | None = Field(None, description="JWKS file of the issuer; none: its keys are asked for by HTTP")
+    issuer_jwks_url: str | None = Field(None, pattern=r"^https?://", description="where; none: by OpenID discovery")
+    token_seconds: int = Field(43_200, ge=60, le=86_400, description="no token may be valid for longer")
     credential: Path | None = Field(None, description="file with this service's own bearer token")
     partners: Path | None = Field(None, description='JSON file {"agency/service": "base URL"}, read at use')
     clock_file: Path | None = Field(None, description="offset of a movable clock, seconds")
@@ -50,11 +56,29 @@ class ChassisSettings(BaseSettings):
     def _coherent(self) -> Self:
         if not CODE.fullmatch(self.agency):
             raise ValueError("agency: lower-case letters, digits and single hyphens only")
-        if self.production and self.clock_file is not None:
-            raise ValueError("clock_file: a movable clock is refused in production")
+        self._check_issuer()
+        if self.production:
+            self._check_production()
         Login.read(self.kafka_user, self.kafka_password_file)  # told at the start, not at the first use
         Login.read(self.mongo_user, self.mongo_password_file)
         return self
+
+    def _check_issuer(self) -> None:
+        if self.issuer_keys is not None and self.issuer_jwks_url is not None:
+            raise ValueError("issuer_keys, issuer_jwks_url: one of them, not both")
+        if self.issuer_keys is None and self.issuer_jwks_url is None and not re.match("https?://", self.issuer):
+            raise ValueError("issuer: an address is needed, since neither issuer_keys nor issuer_jwks_url is set")
+
+    def _check_production(self) -> None:
+        """What is there for the example only."""
+        if self.clock_file is not None:
+            raise ValueError("clock_file: a movable clock is refused in production")
+        if self.issuer == LOCAL_ISSUER:
+            raise ValueError("issuer: the example's is refused in production")
+        if self.issuer_keys is None and not (self.issuer_jwks_url or self.issuer).startswith("https://"):
+            raise ValueError("issuer: keys come by https in production")
+        if self.issuer_keys is not None and _is_of_the_example(self.issuer_keys):
+            raise ValueError("issuer_keys: the example's are refused in production, and so is what can't be read")
 
     @property
     def kafka_login(self) -> Login | None:
@@ -63,3 +87,12 @@ class ChassisSettings(BaseSettings):
     @property
     def mongo_login(self) -> Login | None:
         return Login.read(self.mongo_user, self.mongo_password_file)
+
+
+def _is_of_the_example(keys: Path) -> bool:
+    """Or not to be read, so that nobody can tell."""
+    try:
+        rows = json.loads(keys.read_bytes())["keys"]
+        return any(str(row["kid"]).startswith(LOCAL_KID) for row in rows)
+    except (OSError, ValueError, KeyError, TypeError):
+        return True

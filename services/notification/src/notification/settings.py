@@ -1,12 +1,14 @@
 """The values of notification, read once in __main__ and handed on."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from chassis.settings import ChassisSettings
 
+SANDBOX = "sandbox"  # what the example's gateway takes for a token
 _CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
@@ -16,7 +18,7 @@ class Settings(ChassisSettings):
     model_config = SettingsConfigDict(env_prefix="NOTIFICATION_", frozen=True)
     gateway_url: str = Field(pattern=r"^https?://", description="base URL of the message gateway")
     gateway_secret_file: Path = Field(description="shared secret by which the gateway signs its receipts")
-    gateway_token: SecretStr = Field(SecretStr("sandbox"), description="bearer token for the gateway")
+    gateway_token: SecretStr = Field(SecretStr(SANDBOX), description="bearer token for the gateway")
     receipts_url: str | None = Field(None, description="where the gateway reaches this service's POST /receipts")
     whatsapp_number_id: str = Field("0", pattern=r"^\d{1,20}$", description="sender's id at the WhatsApp provider")
     call_back_number: str = Field("+62911000000", pattern=r"^\+\d{6,15}$", description="{{nomor}}: whom to call")
@@ -38,3 +40,9 @@ class Settings(ChassisSettings):
     bounce_rests_days: int = Field(30, ge=1, description="no WhatsApp to a recipient where it bounced")
     kept_days: int = Field(365, ge=1, description="status of a message after its last change; a closed case")
     news_kept_days: int = Field(45, ge=31, description="longer than any topic keeps an event that could come again")
+
+    @model_validator(mode="after")
+    def _no_sandbox(self) -> Self:
+        if self.production and self.gateway_token.get_secret_value() == SANDBOX:
+            raise ValueError("gateway_token: the sandbox's is refused in production")
+        return self
