@@ -14,7 +14,12 @@ from tests.system.seeing import at_rest
 
 REQUESTS, SEED, AT_ONCE = 10_000, 20_270_118, 16
 RECORD = {"audit", "audit_open"}  # which tells of every refusal
-GOOD = {"intake": "/cases", "referral": "/referrals?state=requested", "training": "/placements", "notification": "/messages"}
+GOOD = {
+    "intake": "/cases",
+    "referral": "/referrals?state=requested",
+    "training": "/placements",
+    "notification": "/messages",
+}
 REFUSED = {CROSS: (403, 404)}  # 401 for all others
 
 
