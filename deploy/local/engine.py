@@ -1,15 +1,14 @@
 """One real Kafka and one real MongoDB as child processes on loopback, with everything they keep under one folder.
 
-    home/kafka/  home/mongo/   data
+    home/kafka/  home/mongo/   data (of three brokers also home/kafka-2/, home/kafka-3/)
     home/run/                  pid files, the ports last used, configuration made at each start
     home/logs/                 what both say, and what they said the time before (`.1`)
     home/secrets/              with rights: the operator's password and MongoDB's key
 
-`python -m deploy.local.engine start|stop|status [--home DIR] [--rights] [--json]` is the same by hand.
+`python -m deploy.local.engine start|stop|status [--home DIR] [--rights] [--brokers 3] [--json]` is the same by hand.
 """
 
 import argparse
-import contextlib
 import fcntl
 import json
 import os
@@ -18,14 +17,14 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local import kafka, logins, loopback, mongo, processes
-from deploy.local.logins import Login
+from chassis.login import Login
+from deploy.local import kafka, logins, mongo, ports, processes
 from deploy.local.processes import CannotStart, Child, PortTaken
 
-__all__ = ["CannotStart", "Engine", "Extras", "Login", "engine", "start", "status", "stop"]
+__all__ = ["CannotStart", "Engine", "Extras", "engine", "start", "status", "stop"]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _TRIES = 4
@@ -37,7 +36,7 @@ _locks: dict[Path, int] = {}
 class Engine:
     """Where both answer; `operator`: who may do everything in both. None: everybody may."""
 
-    kafka: str  # "127.0.0.1:PORT"
+    kafka: str  # "127.0.0.1:PORT"; of three brokers all three, with commas
     mongo: str  # "mongodb://127.0.0.1:PORT/?replicaSet=rs0"
     operator: Login | None = None
 
@@ -57,30 +56,23 @@ class Extras:
 _NO_EXTRAS = Extras()
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Ports:
-    kafka: int
-    controller: int
-    mongo: int
-
-    def engine(self, operator: Login | None) -> Engine:
-        return Engine(f"127.0.0.1:{self.kafka}", f"mongodb://127.0.0.1:{self.mongo}/?replicaSet=rs0", operator)
-
-
-def start(home: Path, *, foreground: bool = True, rights: bool = False, extras: Extras = _NO_EXTRAS) -> Engine:
+def start(
+    home: Path, *, foreground: bool = True, rights: bool = False, brokers: int = 1, extras: Extras = _NO_EXTRAS
+) -> Engine:
     """Start both on the data in `home` and return when both answer. Raises CannotStart.
 
     `foreground`: they end with this process, and no other may use `home` until `stop`. Otherwise they live on, and
     starting what already runs returns it. Whatever a killed run left in `home` is healed first.
     `rights`: nobody gets in without a password, and only the operator may do anything until others are given rights.
-    A home is made with or without, and stays so.
+    `brokers`: 1 or 3. A home stays what it was made as in both.
     """
     home = home.resolve()
     _lock(home)
     try:
-        operator = _operator(home, rights)
-        running = None if foreground else _running(home, operator)
-        return running or _start(home, foreground, extras, operator)
+        _check(home, rights, brokers)
+        operator = logins.make(home) if rights else None
+        running = None if foreground else _running(home)
+        return running or _start(home, foreground, brokers, extras, operator)
     except BaseException:
         _unlock(home)
         raise
@@ -92,71 +84,73 @@ def start(home: Path, *, foreground: bool = True, rights: bool = False, extras: 
 def stop(home: Path) -> None:
     """End both, in order and completely. Nothing happens where nothing runs."""
     home = home.resolve()
-    with ThreadPoolExecutor(2) as both:
-        list(both.map(_end, _pid_files(home)))
+    _end_all(home)
     _unlock(home)
 
 
 def status(home: Path) -> dict[str, dict[str, str | int | bool | None]]:
-    """For "kafka" and "mongo": `address`, `pid`, `healthy` and `version`; None where it doesn't run."""
+    """For "kafka" (with "kafka-2", "kafka-3") and "mongo": address, pid, healthy, version; None: it doesn't run."""
     home = home.resolve()
-    ports, operator = _last_ports(home), logins.kept(home)
-    said: dict[str, dict[str, str | int | bool | None]] = {}
-    for name, pid_file in zip(("kafka", "mongo"), _pid_files(home), strict=True):
-        child = processes.find(pid_file) if ports else None
-        if child is None or ports is None:
-            said[name] = {"address": None, "pid": None, "healthy": False, "version": None}
-        elif name == "kafka":
-            healthy = kafka.answers(ports.kafka, operator)
-            said[name] = _line(ports.engine(None).kafka, child, healthy, kafka.version())
-        else:
-            healthy = mongo.answers(ports.mongo, operator)
-            said[name] = _line(ports.engine(None).mongo, child, healthy, mongo.version(ports.mongo))
+    known, operator = ports.last(home), logins.kept(home)
+    nothing: dict[str, str | int | bool | None] = {"address": None, "pid": None, "healthy": False, "version": None}
+    if known is None:
+        return {"kafka": nothing, "mongo": nothing}
+    said = {}
+    for node, port in enumerate(known.kafka, 1):
+        child = processes.find(kafka.pid_file(home, node))
+        said[kafka.name(node)] = (
+            _line(f"127.0.0.1:{port}", child, kafka.answers(port, operator), kafka.version()) if child else nothing
+        )
+    child, port = processes.find(mongo.pid_file(home)), known.mongo
+    said["mongo"] = (
+        _line(mongo.url(port), child, mongo.answers(port, operator), mongo.version(port)) if child else nothing
+    )
     return said
 
 
 @contextmanager
-def engine(home: Path, *, fresh: bool = False, rights: bool = False, extras: Extras = _NO_EXTRAS) -> Iterator[Engine]:
+def engine(
+    home: Path, *, fresh: bool = False, rights: bool = False, brokers: int = 1, extras: Extras = _NO_EXTRAS
+) -> Iterator[Engine]:
     """Both for the length of a `with`; `fresh` empties `home` first. Raises CannotStart."""
     home = home.resolve()
     if fresh:
         _wipe(home)
-    started = start(home, rights=rights, extras=extras)  # outside: what another run holds is not ours to stop
+    # outside: what another run holds is not ours to stop
+    started = start(home, rights=rights, brokers=brokers, extras=extras)
     try:
         yield started
     finally:
         stop(home)
 
 
-def _operator(home: Path, rights: bool) -> Login | None:
-    """Raises CannotStart: `home` is of the other kind."""
-    there = logins.kept(home)
-    if there and not rights:
+def _check(home: Path, rights: bool, brokers: int) -> None:
+    """Raises CannotStart: `home` was made as something else."""
+    if brokers not in (1, len(kafka.NODES)):
+        raise CannotStart(f"{brokers} brokers: must be 1 or {len(kafka.NODES)}.")
+    there = kafka.made(home)
+    if there and there != brokers:
+        raise CannotStart(f"{home} was made with {there} broker(s), not {brokers}: say so, or take another home.")
+    has_rights = logins.kept(home) is not None
+    if has_rights and not rights:
         raise CannotStart(f"{home} was made with rights: start it with them, or take another home.")
-    if rights and not there and (kafka.formatted(home / "kafka") or mongo.has_data(home)):
+    if rights and not has_rights and (there or mongo.has_data(home)):
         raise CannotStart(f"{home} was made without rights: start it without, or take another home.")
-    return logins.make(home) if rights else None
 
 
-def _start(home: Path, foreground: bool, extras: Extras, operator: Login | None) -> Engine:
+def _start(home: Path, foreground: bool, brokers: int, extras: Extras, operator: Login | None) -> Engine:
     _end_all(home)
     for attempt in range(1, _TRIES + 1):
-        ports = _choose_ports(home, anew=attempt > 1)
+        chosen = ports.choose(home, brokers=brokers, anew=attempt > 1)
+        cluster = kafka.Cluster(home=home, ports=chosen, side_door=extras.side_door, operator=operator)
         try:
             mongod = mongo.start(
-                home, port=ports.mongo, foreground=foreground, fail_points=extras.fail_points, operator=operator
+                home, port=chosen.mongo, foreground=foreground, fail_points=extras.fail_points, operator=operator
             )
-            broker = kafka.start(
-                home,
-                port=ports.kafka,
-                controller_port=ports.controller,
-                foreground=foreground,
-                side_door=extras.side_door,
-                operator=operator,
-            )
-            mongo.wait(home, mongod, port=ports.mongo, operator=operator)
-            kafka.wait(home, broker, port=ports.kafka, operator=operator)
-            return ports.engine(operator)
+            started = cluster.start(foreground=foreground)
+            mongo.wait(home, mongod, port=chosen.mongo, operator=operator)
+            cluster.wait(started)
+            return _engine(cluster)
         except PortTaken:
             _end_all(home)
             if attempt == _TRIES:
@@ -167,16 +161,20 @@ def _start(home: Path, foreground: bool, extras: Extras, operator: Login | None)
     raise AssertionError("unreachable")
 
 
-def _running(home: Path, operator: Login | None) -> Engine | None:
-    ports = _last_ports(home)
-    if ports is None or not all(processes.find(pid_file) for pid_file in _pid_files(home)):
+def _running(home: Path) -> Engine | None:
+    known, operator = ports.last(home), logins.kept(home)
+    if known is None:
         return None
-    healthy = kafka.answers(ports.kafka, operator) and mongo.answers(ports.mongo, operator)
-    return ports.engine(operator) if healthy else None
+    cluster = kafka.Cluster(home=home, ports=known, operator=operator)
+    pid_files = [mongo.pid_file(home), *(kafka.pid_file(home, node) for node in cluster.nodes)]
+    if not all(processes.find(pid_file) for pid_file in pid_files):
+        return None
+    healthy = all(kafka.answers(port, operator) for port in known.kafka) and mongo.answers(known.mongo, operator)
+    return _engine(cluster) if healthy else None
 
 
-def _pid_files(home: Path) -> tuple[Path, Path]:
-    return home / "run" / "kafka.pid", home / "run" / "mongo.pid"
+def _engine(cluster: kafka.Cluster) -> Engine:
+    return Engine(",".join(cluster.addresses), mongo.url(cluster.ports.mongo), cluster.operator)
 
 
 def _end(pid_file: Path) -> None:
@@ -184,8 +182,9 @@ def _end(pid_file: Path) -> None:
 
 
 def _end_all(home: Path) -> None:
-    with ThreadPoolExecutor(2) as both:
-        list(both.map(_end, _pid_files(home)))
+    pid_files = [mongo.pid_file(home), *(kafka.pid_file(home, node) for node in kafka.NODES)]
+    with ThreadPoolExecutor(len(pid_files)) as all_of_them:
+        list(all_of_them.map(_end, pid_files))
 
 
 def _wipe(home: Path) -> None:
@@ -193,32 +192,11 @@ def _wipe(home: Path) -> None:
     _lock(home)
     try:
         _end_all(home)
-        for name in ("kafka", "kafka.new", "mongo", "logs", "secrets"):
+        folders = [kafka.name(node) for node in kafka.NODES]
+        for name in (*folders, *(f"{one}.new" for one in folders), "mongo", "logs", "secrets"):
             shutil.rmtree(home / name, ignore_errors=True)
     finally:
         _unlock(home)
-
-
-# --- ports ------------------------------------------------------------------------------------------------------------
-
-
-def _choose_ports(home: Path, *, anew: bool) -> _Ports:
-    """Those of the last time where they are free: addresses that somebody noted stay good."""
-    last = None if anew else _last_ports(home)
-    if last and all(loopback.is_free(port) for port in asdict(last).values()):
-        return last
-    found = loopback.free_ports()
-    ports = _Ports(kafka=next(found), controller=next(found), mongo=next(found))
-    file = home / "run" / "ports.json"
-    file.with_suffix(".new").write_text(json.dumps(asdict(ports)))
-    file.with_suffix(".new").replace(file)
-    return ports
-
-
-def _last_ports(home: Path) -> _Ports | None:
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        return _Ports(**json.loads((home / "run" / "ports.json").read_text()))
-    return None
 
 
 # --- one user of a home at a time -------------------------------------------------------------------------------------
@@ -255,11 +233,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("action", choices=("start", "stop", "status"))
     parser.add_argument("--home", type=Path, default=_ROOT / ".local" / "engine", help="folder of data, logs and pids")
     parser.add_argument("--rights", action="store_true", help="start: nobody gets in without a password")
+    parser.add_argument("--brokers", type=int, default=1, help="start: 1 or 3")
     parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
     asked = parser.parse_args(arguments)
     try:
         if asked.action == "start":
-            start(asked.home, foreground=False, rights=asked.rights)
+            start(asked.home, foreground=False, rights=asked.rights, brokers=asked.brokers)
         elif asked.action == "stop":
             stop(asked.home)
     except CannotStart as reason:
@@ -271,7 +250,7 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         for name, line in said.items():
             state = "healthy" if line["healthy"] else ("not answering" if line["pid"] else "not running")
-            print(f"{name:6} {state:14} {line['address'] or '-'}  {line['version'] or ''}")
+            print(f"{name:7} {state:14} {line['address'] or '-'}  {line['version'] or ''}")
     return 0 if asked.action == "stop" or all(line["healthy"] for line in said.values()) else 1
 
 

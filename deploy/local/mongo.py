@@ -7,8 +7,9 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
+from chassis.login import Login
 from deploy.local import processes
-from deploy.local.logins import Login, write_hidden
+from deploy.local.logins import write_hidden
 from deploy.local.processes import CannotStart, Child
 
 _BINARY = Path(__file__).resolve().parents[2] / ".local" / "mongod" / "mongod"
@@ -54,7 +55,7 @@ def _launch(home: Path, port: int, foreground: bool, operator: Login | None, *mo
         _make_key(home)
         # MongoDB lets the first caller from this machine make a user: here no stranger can be that one.
         command += ["--keyFile", str(_key(home)), "--setParameter", "enableLocalhostAuthBypass=false"]
-    return processes.start(command, pid_file=home / "run" / "mongo.pid", log=log(home), foreground=foreground)
+    return processes.start(command, pid_file=pid_file(home), log=log(home), foreground=foreground)
 
 
 def wait(home: Path, child: Child, *, port: int, operator: Login | None = None) -> None:
@@ -88,6 +89,14 @@ def version(port: int) -> str | None:
 
 def has_data(home: Path) -> bool:
     return (home / "mongo" / "WiredTiger").exists()
+
+
+def url(port: int) -> str:
+    return f"mongodb://{_address(port)}/?replicaSet={_SET}"
+
+
+def pid_file(home: Path) -> Path:
+    return home / "run" / "mongo.pid"
 
 
 def log(home: Path) -> Path:

@@ -1,14 +1,16 @@
 """The engine's broker and store as machines that a test may kill, stop and start again on the same data."""
 
-import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
 from pymongo.errors import AutoReconnect
 
-from deploy.local import kafka, mongo, processes
+from deploy.local import kafka, mongo, ports, processes
 from deploy.local.engine import Extras
+from deploy.local.processes import Child
 
 
 class Machines:
@@ -17,28 +19,32 @@ class Machines:
     def __init__(self, home: Path, extras: Extras, kafka_address: str, mongo_url: str) -> None:
         self._home, self._extras = home, extras
         self.kafka, self.mongo = kafka_address, mongo_url
-        self.kafka_port = int(kafka_address.rpartition(":")[2])
-        self.mongo_port = int(mongo_url.split("//")[1].split("/")[0].rpartition(":")[2])
-        assert extras.side_door is not None
-        self.side_port, self.told_port = extras.side_door
+        known = ports.last(home)
+        assert known is not None
+        self.mongo_port = known.mongo
+        self._cluster = kafka.Cluster(home=home, ports=known, side_door=extras.side_door)
+        self.side_port, self.told_port = extras.side_door or (0, 0)
 
-    def stop_broker(self) -> None:
+    def stop_broker(self, node: int = 1) -> None:
         """An orderly stop."""
-        self._stop("kafka")
+        processes.stop(self._broker(node), pid_file=kafka.pid_file(self._home, node), limit_seconds=15)
 
-    def start_broker(self) -> None:
-        ports = json.loads((self._home / "run" / "ports.json").read_text())
-        child = kafka.start(
-            self._home,
-            port=self.kafka_port,
-            controller_port=ports["controller"],
-            foreground=True,
-            side_door=self._extras.side_door,
-        )
-        kafka.wait(self._home, child, port=self.kafka_port)
+    def kill_broker(self, node: int = 1) -> None:
+        """SIGKILL: it gets no chance to hand over."""
+        child = self._broker(node)
+        os.kill(child.pid, signal.SIGKILL)
+        processes.stop(child, pid_file=kafka.pid_file(self._home, node))  # returns when it is gone
+
+    def start_broker(self, node: int = 1) -> None:
+        """Until it serves clients and knows all others."""
+        self._cluster.wait_for(node, self._cluster.start_one(node, foreground=True))
+
+    def _broker(self, node: int) -> Child:
+        return self._running(kafka.pid_file(self._home, node))
 
     def stop_store(self) -> None:
-        self._stop("mongo")
+        pid_file = mongo.pid_file(self._home)
+        processes.stop(self._running(pid_file), pid_file=pid_file, limit_seconds=15)
 
     def start_store(self) -> None:
         child = mongo.start(self._home, port=self.mongo_port, foreground=True, fail_points=self._extras.fail_points)
@@ -67,8 +73,8 @@ class Machines:
     def _client(self) -> MongoClient[dict[str, Any]]:
         return MongoClient("127.0.0.1", self.mongo_port, directConnection=True)
 
-    def _stop(self, name: str) -> None:
-        pid_file = self._home / "run" / f"{name}.pid"
+    @staticmethod
+    def _running(pid_file: Path) -> Child:
         child = processes.find(pid_file)
-        assert child is not None, f"{name} does not run"
-        processes.stop(child, pid_file=pid_file, limit_seconds=15)
+        assert child is not None, f"{pid_file.stem} does not run"
+        return child

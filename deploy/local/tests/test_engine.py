@@ -144,7 +144,8 @@ def test_a_port_lost_in_the_last_moment_is_replaced_by_another(
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
         (home / "run").mkdir(parents=True)
-        unlucky = {"kafka": 19_001, "controller": 19_002, "mongo": 19_003, loser: taken}
+        chosen = {"kafka": 19_001, "controllers": 19_002, "mongo": 19_003, loser: taken}
+        unlucky = {name: port if name == "mongo" else [port] for name, port in chosen.items()}
         (home / "run" / "ports.json").write_text(json.dumps(unlucky))
         monkeypatch.setattr("deploy.local.loopback.is_free", lambda _port: True)  # as it looks before the race is lost
         with engine(home) as where:
