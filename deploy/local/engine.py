@@ -130,12 +130,12 @@ def _check(home: Path, rights: bool, brokers: int) -> None:
         raise CannotStart(f"{brokers} brokers: must be 1 or {len(kafka.NODES)}.")
     there = kafka.made(home)
     if there and there != brokers:
-        raise CannotStart(f"{home} was made with {there} broker(s), not {brokers}: say so, or take another home.")
+        raise CannotStart(f"{home} was made with {there} broker(s), not {brokers}: say so, remove it, or take another.")
     has_rights = logins.kept(home) is not None
     if has_rights and not rights:
-        raise CannotStart(f"{home} was made with rights: start it with them, or take another home.")
+        raise CannotStart(f"{home} was made with rights: start it with them, remove it, or take another.")
     if rights and not has_rights and (there or mongo.has_data(home)):
-        raise CannotStart(f"{home} was made without rights: start it without, or take another home.")
+        raise CannotStart(f"{home} was made without rights: start it without, remove it, or take another.")
 
 
 def _start(home: Path, foreground: bool, brokers: int, extras: Extras, operator: Login | None) -> Engine:
@@ -233,7 +233,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("action", choices=("start", "stop", "status"))
     parser.add_argument("--home", type=Path, default=_ROOT / ".local" / "engine", help="folder of data, logs and pids")
     parser.add_argument("--rights", action="store_true", help="start: nobody gets in without a password")
-    parser.add_argument("--brokers", type=int, default=1, help="start: 1 or 3")
+    parser.add_argument("--brokers", type=int, default=1, help="start: 1, or 3 that copy each other")
     parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
     asked = parser.parse_args(arguments)
     try:

@@ -61,6 +61,9 @@ class Cluster:
         return [self.start_one(node, foreground=foreground) for node in self.nodes]
 
     def start_one(self, node: int, *, foreground: bool) -> Child:
+        """The same for one: what it has lost, the others give it."""
+        if not formatted(data(self.home, node)):
+            self._format([node])
         run = self.home / "run"
         settings = run / f"{name(node)}.properties"
         side_door = self.side_door if node == 1 else None

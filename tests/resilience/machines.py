@@ -1,10 +1,12 @@
 """The engine's broker and store as machines that a test may kill, stop and start again on the same data."""
 
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
 
+from confluent_kafka.admin import AdminClient
 from pymongo import MongoClient
 from pymongo.errors import AutoReconnect
 
@@ -35,9 +37,25 @@ class Machines:
         os.kill(child.pid, signal.SIGKILL)
         processes.stop(child, pid_file=kafka.pid_file(self._home, node))  # returns when it is gone
 
+    def lose_disk(self, node: int) -> None:
+        """Nothing of what a broker kept is there any more; it must not run."""
+        shutil.rmtree(kafka.data(self._home, node))
+
     def start_broker(self, node: int = 1) -> None:
         """Until it serves clients and knows all others."""
         self._cluster.wait_for(node, self._cluster.start_one(node, foreground=True))
+
+    def leader(self, topic: str) -> int:
+        """The broker that takes the records of this topic's first partition."""
+        return int(self._topics()[topic].partitions[0].leader)
+
+    def in_sync(self) -> bool:
+        """Every broker has all of every partition again."""
+        copies = [len(part.isrs) for topic in self._topics().values() for part in topic.partitions.values()]
+        return min(copies) == len(self._cluster.nodes)
+
+    def _topics(self) -> dict[str, Any]:
+        return AdminClient({"bootstrap.servers": self.kafka, "log_level": 0}).list_topics(timeout=20).topics
 
     def _broker(self, node: int) -> Child:
         return self._running(kafka.pid_file(self._home, node))

@@ -80,7 +80,7 @@ def make_topics(
     existing = admin.list_topics(timeout=10).topics
     made = admin.create_topics(
         [
-            NewTopic(name, num_partitions=channel.partitions, replication_factor=1, config=dict(channel.configuration))
+            NewTopic(name, num_partitions=channel.partitions, replication_factor=-1, config=dict(channel.configuration))
             for name, channel in wanted.items()
             if name not in existing
         ]
