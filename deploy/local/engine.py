@@ -57,22 +57,28 @@ _NO_EXTRAS = Extras()
 
 
 def start(
-    home: Path, *, foreground: bool = True, rights: bool = False, brokers: int = 1, extras: Extras = _NO_EXTRAS
+    home: Path,
+    *,
+    foreground: bool = True,
+    rights: bool = False,
+    brokers: int | None = None,
+    extras: Extras = _NO_EXTRAS,
 ) -> Engine:
     """Start both on the data in `home` and return when both answer. Raises CannotStart.
 
     `foreground`: they end with this process, and no other may use `home` until `stop`. Otherwise they live on, and
     starting what already runs returns it. Whatever a killed run left in `home` is healed first.
     `rights`: nobody gets in without a password, and only the operator may do anything until others are given rights.
-    `brokers`: 1 or 3. A home stays what it was made as in both.
+    `brokers`: 1 or 3; None: as many as the home has, one where it is new. A home stays what it was made as in both.
     """
     home = home.resolve()
     _lock(home)
     try:
-        _check(home, rights, brokers)
+        wanted = (kafka.made(home) or 1) if brokers is None else brokers
+        _check(home, rights, wanted)
         operator = logins.make(home) if rights else None
         running = None if foreground else _running(home)
-        return running or _start(home, foreground, brokers, extras, operator)
+        return running or _start(home, foreground, wanted, extras, operator)
     except BaseException:
         _unlock(home)
         raise
@@ -110,7 +116,7 @@ def status(home: Path) -> dict[str, dict[str, str | int | bool | None]]:
 
 @contextmanager
 def engine(
-    home: Path, *, fresh: bool = False, rights: bool = False, brokers: int = 1, extras: Extras = _NO_EXTRAS
+    home: Path, *, fresh: bool = False, rights: bool = False, brokers: int | None = None, extras: Extras = _NO_EXTRAS
 ) -> Iterator[Engine]:
     """Both for the length of a `with`; `fresh` empties `home` first. Raises CannotStart."""
     home = home.resolve()
@@ -130,7 +136,7 @@ def _check(home: Path, rights: bool, brokers: int) -> None:
         raise CannotStart(f"{brokers} brokers: must be 1 or {len(kafka.NODES)}.")
     there = kafka.made(home)
     if there and there != brokers:
-        raise CannotStart(f"{home} was made with {there} broker(s), not {brokers}: say so, remove it, or take another.")
+        raise CannotStart(f"{home} was made with {there} broker(s): keep to that, remove it, or take another.")
     has_rights = logins.kept(home) is not None
     if has_rights and not rights:
         raise CannotStart(f"{home} was made with rights: start it with them, remove it, or take another.")
@@ -233,7 +239,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("action", choices=("start", "stop", "status"))
     parser.add_argument("--home", type=Path, default=_ROOT / ".local" / "engine", help="folder of data, logs and pids")
     parser.add_argument("--rights", action="store_true", help="start: nobody gets in without a password")
-    parser.add_argument("--brokers", type=int, default=1, help="start: 1, or 3 that copy each other")
+    parser.add_argument("--brokers", type=int, help="start: 1, or 3 that copy each other")
     parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
     asked = parser.parse_args(arguments)
     try:

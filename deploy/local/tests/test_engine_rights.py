@@ -272,7 +272,7 @@ def test_a_home_without_rights_gets_none_later(home: Path, made_of: str) -> None
 @pytest.mark.parametrize(("name", "node", "asked"), [("kafka", 1, 3), ("kafka-2", 2, 1), ("kafka-3", 3, 1)])
 def test_a_home_keeps_its_number_of_brokers(home: Path, name: str, node: int, asked: int) -> None:
     pretend(home, name, node)
-    with pytest.raises(CannotStart, match=rf"was made with . broker\(s\), not {asked}"):
+    with pytest.raises(CannotStart, match=r"was made with . broker\(s\): keep to that"):
         start(home, brokers=asked)
 
 
