@@ -57,6 +57,7 @@ def remove(
         if yes:
             rights.do(steps)  # first: from here on the broker and the store refuse all it asks
             stack.leave(code)
+            _say([f"{code} is out; while its manifest stays, the next start makes it again"], False)
     if not yes:
         raise typer.Exit(1)
 
