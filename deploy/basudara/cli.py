@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.basudara import agency, events, parked
+from deploy.basudara import agency, audit, events, parked
 from deploy.basudara import stack as stacks
 from deploy.basudara.console import UP, AsJson, Home, one_line, show
 from deploy.basudara.contracts import commands as contracts
+from deploy.basudara.kubernetes import commands as kubernetes
 from deploy.basudara.manifests import BadFile
 
 app = typer.Typer(
@@ -19,10 +20,12 @@ app = typer.Typer(
 clock = typer.Typer(no_args_is_help=True, help="The movable clock of the example; production has none.")
 app.add_typer(agency.app, name="agency")
 app.add_typer(agency.agreement, name="agreement")
+app.add_typer(audit.app, name="audit")
 app.add_typer(events.app, name="events")
 app.add_typer(parked.app, name="parked")
 app.add_typer(clock, name="clock")
 app.add_typer(contracts.app, name="contracts")
+app.add_typer(kubernetes.app, name="render")
 
 
 @app.command()

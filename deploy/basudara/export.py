@@ -18,7 +18,8 @@ from deploy.basudara.console import Refusal
 from deploy.basudara.reach import Reach
 from deploy.basudara.records import Record
 
-MACHINERY = ("inbox", "outbox", "duties", "leases")  # collections of the chassis; all others hold aggregates
+# collections of the chassis; all others hold aggregates
+MACHINERY = ("inbox", "outbox", "duties", "leases", "audit", "audit_open")
 BATCH = 1000
 SAYS = {"sent": 1, "held": 1, "rows": 1}
 

@@ -21,6 +21,7 @@ IN_ORDER = (
     "test_subscribe",
     "test_canary",
     "test_types_seen",
+    "test_audit",
 )
 
 

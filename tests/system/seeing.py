@@ -24,7 +24,8 @@ from deploy.basudara.reach import Reach
 from deploy.basudara.stack import Stack
 
 GROUPS = {"intake": "receipts", "referral": "referrals", "training": "placements", "notification": "messages"}
-BEATING = ("leases", "turns")  # of the relay and of the sender of messages: renewed even when nothing happens
+# of the relay and of the sender of messages, renewed even when nothing happens; the record, which is sealed by itself
+BEATING = ("leases", "turns", "audit", "audit_open")
 QUIET_SECONDS = 90
 LATEST, EARLIEST = -1, -2  # what the protocol calls the ends of a partition
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
 
 from fastapi import APIRouter, Depends
+from pydantic import BaseModel
 from pydantic_settings import SettingsConfigDict
 
 from chassis.consuming import Listener
 from chassis.duties import Duties
-from chassis.errors import Conflict, NotYet
-from chassis.http import Body, Edge, edge, problems
+from chassis.errors import Conflict, IllegalMove, NotYet, UnknownMove
+from chassis.http import Body, Edge, PathId, edge, problems
 from chassis.running import Parts
 from chassis.settings import ChassisSettings
 from chassis.store import Kept
@@ -66,6 +67,11 @@ class Beat(Body):
     case_ref: str
 
 
+class Person(BaseModel):
+    case_ref: str
+    full_name: str
+
+
 def build(_settings: Settings) -> Parts:
     listener, duties, router = Listener("training", "placements"), Duties(), APIRouter()
     listener.to(Requested, loads=lambda event: [(Tally, event.case_ref)])(count)
@@ -90,6 +96,16 @@ def build(_settings: Settings) -> Parts:
             return after.version
 
         return {"version": await at.store.transact(command, body.case_ref, at.cause)}
+
+    @router.get("/people/{case_ref}", responses=problems(404))
+    async def show_person(case_ref: PathId, at: Annotated[Edge, Depends(edge)]) -> Person:
+        return Person(case_ref=(await at.store.get(Tally, case_ref)).id, full_name="Salma Misal")
+
+    @router.post("/beats/{case_ref}/moves/{move}", responses=problems(404, 409))
+    async def move_beat(case_ref: PathId, move: PathId, at: Annotated[Edge, Depends(edge)]) -> dict[str, int]:
+        if move != "stop":
+            raise UnknownMove()
+        raise IllegalMove(state="beating", move=move)
 
     return Parts(
         title="toy",

@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from structlog.contextvars import bound_contextvars
 
-from chassis import face, ids, measures, strict_json
+from chassis import audit, face, ids, measures, strict_json
+from chassis.audit import Record
 from chassis.auth import Gate, Pace
 from chassis.clock import Clock, to_millisecond
 from chassis.errors import (
@@ -29,6 +30,8 @@ from chassis.errors import (
     NotAuthenticated,
     Overloaded,
     TooLarge,
+    TooMany,
+    Unavailable,
     UnknownMove,
     problem,
 )
@@ -37,7 +40,7 @@ from chassis.settings import ChassisSettings
 from chassis.shapes import Instant, Version
 from chassis.spans import Spans
 from chassis.store import Store
-from chassis.work import Actor, Cause
+from chassis.work import Actor, Asked, Cause
 
 log = structlog.get_logger()
 
@@ -81,6 +84,7 @@ class Door:
     store: Store
     clock: Clock
     gate: Gate
+    record: Record
     tools: Any
     readiness: Callable[[], Awaitable[dict[str, str]]]
     spans: Spans | None = None
@@ -130,6 +134,7 @@ class Edge:
 async def open_edge(request: Request) -> Edge:
     """A request without a token, for doors that prove their caller another way (a signed receipt)."""
     settings = request.app.state.door.settings
+    _note_asked(request)
     return _edge(request, Actor(agency=settings.agency, role="anonymous", subject="anonymous"))
 
 
@@ -138,19 +143,26 @@ async def any_agency_edge(
 ) -> Edge:
     """An authenticated request of any agency: for the doors that partners' services may knock at."""
     door: Door = request.app.state.door
+    _note_asked(request)
     if credentials is None:
         raise NotAuthenticated(rule="a bearer token is required")
     if len(request.headers.getlist("authorization")) > 1:  # whoever stands before us may have read the other one
         raise NotAuthenticated(rule="more than one Authorization header")
-    actor = await door.gate.actor(credentials.credentials)
+    request.state.actor = actor = await door.gate.actor(credentials.credentials)
     request.app.state.pace.take(actor)
-    return _edge(request, actor)
+    return _edge(request, actor, request.state.asked)
 
 
-def _edge(request: Request, actor: Actor) -> Edge:
+def _note_asked(request: Request) -> None:
+    name, told = request.scope["route"].name, {**request.query_params, **request.path_params}
+    shows = request.method == "GET" and name in request.app.state.persons
+    request.state.asked = audit.asked(name, told, shows=shows)
+
+
+def _edge(request: Request, actor: Actor, asked: Asked | None = None) -> Edge:
     door: Door = request.app.state.door
     at, id = door.clock.now(), ids.event_id()
-    cause = Cause(id=id, correlation_id=id, traceparent=request.state.traceparent, at=at, actor=actor)
+    cause = Cause(id=id, correlation_id=id, traceparent=request.state.traceparent, at=at, actor=actor, asked=asked)
     return Edge(actor=actor, at=at, cause=cause, store=door.store, settings=door.settings, tools=door.tools)
 
 
@@ -175,6 +187,8 @@ def http_app(door: Door, routers: Sequence[APIRouter], title: str, description: 
     app = faced_app(routers, title, description)
     app.state.door, app.state.entry = door, Entry(door.settings.http_at_once)
     app.state.pace = Pace(door.settings.requests_per_second)
+    routes = [route for route in app.state.routes if isinstance(route, APIRoute)]
+    app.state.persons = {route.name for route in routes if audit.shows_a_person(route.response_model)}
     app.middleware("http")(_careful)
     app.add_exception_handler(Expected, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_shape)
@@ -256,7 +270,31 @@ async def _let_in(request: Request, call_next: Callable[[Request], Awaitable[Res
         return await call_next(request)
     await _check_body(request)  # before it takes a place: who sends slowly must not keep others out
     with request.app.state.entry.place():
-        return await call_next(request)
+        response = await call_next(request)
+        await _put_on_record(request, response.status_code)
+        return response
+
+
+async def _put_on_record(request: Request, status: int) -> None:
+    """What is shown or refused, before it is answered; what was changed is on the record since it was committed.
+
+    Raises Unavailable (503): nobody is shown a person where it could not be told later. A refusal stands in any case.
+    """
+    door: Door = request.app.state.door
+    asked, actor, error = (getattr(request.state, name, None) for name in ("asked", "actor", "refused"))
+    if asked is None:
+        return None
+    if status < 300 and not asked.kept and asked.what in request.app.state.persons:
+        await door.record.tell(audit.entry("shown", asked, actor, door.clock.now()))
+    if error is None or not 400 <= status < 500:
+        return None
+    entry = audit.refused(error, asked, actor, door.clock.now())
+    if actor is None or isinstance(error, TooMany):
+        return door.record.count(entry)
+    try:
+        await door.record.tell(entry)
+    except Unavailable:
+        door.record.count(entry)
 
 
 async def _check_body(request: Request) -> None:
@@ -274,6 +312,7 @@ async def _check_body(request: Request) -> None:
 async def _refuse(request: Request, error: Exception) -> Response:
     instance = structlog.contextvars.get_contextvars().get("instance", f"urn:uuid:{uuid.uuid4()}")
     status, body = problem(error, instance)
+    request.state.refused = error if isinstance(error, Expected) else None
     for fact in _UNTOLD | ({"move"} if isinstance(error, UnknownMove) else set()):
         body.pop(fact, None)
     route = getattr(request.scope.get("route"), "path", "none")

@@ -20,4 +20,6 @@ OLDEST = Gauge("basudara_outbox_oldest_seconds", "age of the oldest row waiting"
 DUTIES = Counter("basudara_duties_done", "due duties done", ["duty"])
 REPLIES = Counter("basudara_http_replies", "HTTP replies", ["route", "status"])
 SPANS_DROPPED = Counter("basudara_spans_dropped", "spans that found no room, or that could not be written or sent")
+AUDIT_BLOCKS = Gauge("basudara_audit_blocks", "number of the last sealed block of the record, as this process knows it")
+AUDIT_HEAD = Gauge("basudara_audit_head", "first 52 bits of that block's hash, as a number")
 DEFECTS = Counter("basudara_defects", "unexpected exceptions, wherever they were caught", ["where"])

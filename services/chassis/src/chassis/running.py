@@ -21,6 +21,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from pydantic import ValidationError
 
 from chassis import logs, measures, spans
+from chassis.audit import Record
 from chassis.auth import gate_of
 from chassis.catalogue import Catalogue
 from chassis.clock import Clock
@@ -89,6 +90,7 @@ class Service:
         self.spans = spans.begin(settings.spans, settings.agency, name, settings.instance, self.clock)
         kept = (self.database, parts.kept, self.outbox)
         self.store = Store(*kept) if self.spans is None else TracedStore(*kept, self.spans)
+        self.record = Record(self.database, settings.agency, name, self.clock)
         self._appname = appname
         self.group_id = f"{settings.agency}.{parts.listener.service}.{parts.listener.group}"
         self._tasks: list[asyncio.Task[Any]] = []
@@ -116,6 +118,8 @@ class Service:
         await self._check_topics()
         self.relay = Relay(self.database, self._producer, self._appname, self.clock, self.spans)
         self.store.committed = self.relay.wake
+        self.store.recorded = self.record.wake
+        self._begin(self.record.run(), "record")
         self._begin(self.relay.run(), "relay")
         self._begin(DutyRunner(self.parts.duties, self.store, self.clock, self.spans).run(), "duties")
         await self._start_reading()
@@ -228,6 +232,7 @@ class Service:
             store=self.store,
             clock=self.clock,
             gate=gate_of(self.settings),
+            record=self.record,
             tools=self.parts.tools,
             readiness=self.readiness,
             spans=self.spans,
@@ -328,10 +333,11 @@ class Service:
         self.consumer.end()
 
     async def _let_go(self) -> None:
-        try:
-            await self.relay.let_go()
-        except (Expected, Moved, Lost) as error:
-            log.warning("service.lease_not_given_up", exc_info=error)
+        for end in (self.relay.let_go, self.record.seal):
+            try:
+                await end()
+            except (Expected, Moved, Lost) as error:
+                log.warning("service.not_all_let_go", exc_info=error)
         await self._producer.stop()
 
 

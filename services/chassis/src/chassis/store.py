@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from chassis import measures
+from chassis import audit, measures
 from chassis.database import Database, DeleteOne, IndexModel, InsertOne, Moved, ReplaceOne, Writes, told_as_ours
 from chassis.errors import Contended, NotFound
 from chassis.outbox import Outbox, documents_of
@@ -42,6 +42,7 @@ class Store:
         self._kept = {row.kind: row for row in kept}
         self._codecs = {row.kind: TypeAdapter(row.kind) for row in kept}
         self.committed: Callable[[], None] = lambda: None  # the relay's wake-up call
+        self.recorded: Callable[[], None] = lambda: None  # the record's
 
     async def prepare(self) -> None:
         """Indexes, and an end to what a killed predecessor left locked."""
@@ -55,6 +56,7 @@ class Store:
             await self.database["outbox"].create_index([("sent", 1), ("_id", 1)])
             await self.database["outbox"].create_index("held", sparse=True)
             await self.database["duties"].create_index("wake_at")
+            await self.database[audit.SEALED].create_index("entries.refs")
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -126,13 +128,15 @@ class Store:
             pause = min(pause * 2, 0.2)
 
     async def commit(self, work: Work, notes: Sequence[str] = (), done: Sequence[Duty] = ()) -> None:
-        """One transaction: guarded writes, inbox `notes`, outbox rows, duties; `done` are the duties this work does.
+        """One transaction: guarded writes, inbox `notes`, outbox rows, duties, and who asked for all that; `done` are
+        the duties this work does.
 
         Raises Moved when anything read is no longer so (a newer version, a note or an id that exists), Unavailable.
         """
         changes = work.changes()
         if not (changes or notes or work.rows or work.duties or done):
             return
+        entries = audit.changed(work)
         grouped = {name: self._operations(found) for name, found in self._grouped(changes).items()}
 
         def write(writes: Writes) -> None:
@@ -148,10 +152,15 @@ class Store:
                 writes.insert("outbox", documents_of(work.rows))
             if work.duties:
                 writes.bulk("duties", [_duty_write(*one) for one in work.duties.items()])
+            if entries:
+                writes.insert(audit.OPEN, entries)
 
         await self.database.together(write)
         if work.rows:
             self.committed()
+        if work.cause.asked is not None and entries:
+            work.cause.asked.kept = True
+            self.recorded()
 
     def _grouped(self, changes: list[Change]) -> dict[str, list[Change]]:
         grouped: dict[str, list[Change]] = {}

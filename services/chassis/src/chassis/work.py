@@ -35,6 +35,20 @@ class Actor:
     service: str | None = None
 
 
+@dataclass(kw_only=True)
+class Asked:
+    """What a request asks for: the name of its route, the move and the ids in its address.
+
+    `shows`: it is asked so that a person be shown. `kept`: it is on the record.
+    """
+
+    what: str
+    move: str | None
+    refs: tuple[str, ...]
+    shows: bool = False
+    kept: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cause:
     """Why something happens. `id` of the command, event or duty; `at` is the edge's clock, UTC."""
@@ -45,6 +59,7 @@ class Cause:
     at: datetime
     actor: Actor | None = None
     event: Event | None = None
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
