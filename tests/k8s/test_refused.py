@@ -103,6 +103,7 @@ BROKEN: list[tuple[Callable[[tree.Tree], Document], Callable[[Any], None], str]]
     (secret, put("Vault", "spec secretStoreRef kind"), "is not one of"),
     # a member that must be there
     (deployment, drop("spec selector"), NEEDED),
+    (deployment, drop("metadata"), NEEDED),
     (container, drop("name"), NEEDED),
     (user, drop("spec"), NEEDED),
     (listener, drop("tls"), NEEDED),
@@ -128,6 +129,7 @@ BROKEN: list[tuple[Callable[[tree.Tree], Document], Callable[[Any], None], str]]
     (topic, put(4, "spec replicas"), "there are 3 brokers"),
     # what Kubernetes does not let a thing be called
     (topic, put("Bapas.case", "metadata name"), "is no name that Kubernetes takes"),
+    (deployment, drop("metadata name"), "is no name that Kubernetes takes"),
     (deployment, put("a" * 24, "metadata name"), "24 characters, 23 at most"),
     (deployment, put("-x", "metadata labels app.kubernetes.io/part-of"), "is no name that Kubernetes takes"),
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Whether resources fit together: what one of them names by label, name or key, another one is or has."""
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from deploy.basudara.kubernetes.places import NAME, NAMESPACE, Document
 
@@ -10,12 +11,18 @@ CLUSTER_LABEL = "strimzi.io/cluster"
 
 
 class Links:
-    """All resources of one rendering, so that each can be held against the others."""
+    """All resources of one rendering, so that each can be held against the others. Each is of a right shape."""
 
     def __init__(self, documents: Iterable[Document]) -> None:
         self._all = list(documents)
-        self._by_name = {_key(one): one for one in self._all}
-        self._namespaces = {one["metadata"]["name"] for one in self._of("Namespace")}
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str | None, str], Document]:
+        return {_key(one): one for one in self._all}
+
+    @cached_property
+    def _namespaces(self) -> set[str]:
+        return {one["metadata"]["name"] for one in self._of("Namespace")}
 
     def breaches(self, document: Document) -> Iterator[str]:
         """Each as "where: what"."""

@@ -37,16 +37,12 @@ def rendered(
 
 
 def findings(tree: Tree) -> list[str]:
-    """One line for each breach: file, resource, place and rule. Links are looked at where shapes are right."""
-    found = []
-    for path, document in _each(tree):
-        found += [_line(path, document, one) for one in schemas.breaches(document)]
-    for path, document in _each(tree) if not found else ():
-        found += [_line(path, document, one) for one in names.breaches(document)]
+    """One line for each breach: file, resource, place and rule. What is misshapen is not looked at any further."""
     links = Links(document for _, document in _each(tree))
-    for path, document in _each(tree) if not found else ():
-        found += [_line(path, document, one) for one in links.breaches(document)]
-    return found
+    for breaches in (schemas.breaches, names.breaches, links.breaches):
+        if found := [_line(path, one, breach) for path, one in _each(tree) for breach in breaches(one)]:
+            return found
+    return []
 
 
 def kinds(tree: Tree) -> Counter[str]:

@@ -110,10 +110,10 @@ def _container(agency: str, service: str, values: Values) -> Document:
             "capabilities": {"drop": ["ALL"]},
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        # the door opens once store and broker were reached: a service that waits for them is not to be killed
-        "startupProbe": {**_asks("/live"), "periodSeconds": 5, "failureThreshold": 120, "timeoutSeconds": 3},
-        "livenessProbe": {**_asks("/live"), "periodSeconds": 10, "failureThreshold": 3, "timeoutSeconds": 5},
-        "readinessProbe": {**_asks("/ready"), "periodSeconds": 5, "failureThreshold": 2, "timeoutSeconds": 5},
+        # well once, a service stays in reach while its broker is away: commands wait in its outbox (decision 0002)
+        "startupProbe": {**_asks("/ready"), "periodSeconds": 5, "failureThreshold": 360, "timeoutSeconds": 5},
+        "readinessProbe": {**_asks("/live"), "periodSeconds": 5, "failureThreshold": 2, "timeoutSeconds": 5},
+        "livenessProbe": {**_asks("/live"), "periodSeconds": 10, "failureThreshold": 6, "timeoutSeconds": 5},
         "lifecycle": {"preStop": {"sleep": {"seconds": LEAVE_SECONDS}}},
         "volumeMounts": [
             {"name": volume["name"], "mountPath": path, **({} if path == SCRATCH else {"readOnly": True})}
