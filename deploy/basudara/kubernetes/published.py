@@ -1,6 +1,6 @@
 """Writes `deploy/k8s/schemas/`: of the published schemas, what our resources need. See the README there.
 
-python -m deploy.basudara.kubernetes.published KUBERNETES_DEFINITIONS CRD...
+python -m deploy.basudara.kubernetes.published DEFINITIONS CRD...
 """
 
 import json
