@@ -79,7 +79,7 @@ def stages() -> list[Stage]:
         Stage("types", (str(BIN / "mypy"), "--strict", *types)),
         Stage("imports", (str(BIN / "lint-imports"), "--no-cache")),
         Stage("contracts", (str(BIN / "basudara"), "contracts", "check")),
-        pytest_stage("unit", "-m", "not engine", *services, "tests/contracts", "tests/architecture"),
+        pytest_stage("unit", "-m", "not engine", *services, "tests/contracts", "tests/architecture", "tests/k8s"),
         browser_stage(),
         pytest_stage("resilience", "tests/resilience", engine=True),
         pytest_stage("system", "tests/system", engine=True),
