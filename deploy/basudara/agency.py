@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from deploy.basudara import agreements, manifests
+from deploy.basudara import doctor as doctors
 from deploy.basudara.applying import Step
-from deploy.basudara.console import UP, AsJson, Home, Refusal, busy, code_of, one_line
+from deploy.basudara.console import UP, AsJson, Home, Refusal, busy, code_of, one_line, show
 from deploy.basudara.stack import Stack
 
 app = typer.Typer(no_args_is_help=True, help="Agencies: what their manifests say becomes so.")
@@ -78,6 +80,22 @@ def rotate(code: str, home: Home = UP, as_json: AsJson = False) -> None:
                 rights.rotate_at_store([user])
             stack.restart(f"{user.agency}/{user.service}")
     _say([f"new passwords {user.name}" for user in rights.users], as_json)
+
+
+@app.command()
+def doctor(code: str, home: Home = UP, as_json: AsJson = False) -> None:
+    """Prove an agency's installation by using it; each finding with what mends it. Exit code 1 for findings."""
+    with one_line(), busy(f"{code} is looked at"):
+        stack = Stack.load(home)
+        found = list(doctors.examine(stack, _known(stack, code)))
+    if as_json:
+        print(json.dumps([asdict(one) for one in found]))
+    elif found:
+        show(("where", "what is wrong", "what mends it"), ([one.where, one.found, one.mend] for one in found))
+    else:
+        print(f"{code}: all that was tried works, and all that must be refused is refused")
+    if found:
+        raise typer.Exit(1)
 
 
 @agreement.command("apply")
