@@ -44,6 +44,22 @@ async def test_the_echo_of_our_own_hold_does_not_hold_again(world: World) -> Non
     assert (await world.told())[-2:] == ["enrolment.suspended", "enrolment.resumed"], "nothing was answered anew"
 
 
+async def test_a_pause_that_is_told_again_or_late_holds_nobody(world: World) -> None:
+    """Under another id and correlation. Promises 24 and 37."""
+    case = new_id("prt")
+    enrolment_id, referral_id = await in_training(world, case)
+    resumed = {"version": 6, "resumed_at": "2027-02-02T01:00:00.000Z"}
+    await world.tell_referral("paused", referral_id, case, version=5, **HOLD)
+    await world.tell_referral("resumed", referral_id, case, **resumed)
+    await world.tell_referral("paused", referral_id, case, version=5, **HOLD)
+    assert (await world.enrolment(enrolment_id))["state"] == "active"
+    await world.tell_referral("paused", referral_id, case, version=7, **HOLD)
+    await world.tell_referral("resumed", referral_id, case, **resumed)
+    assert (await world.enrolment(enrolment_id))["state"] == "suspended", "nor does the resuming of before return"
+    assert (await world.told())[-3:] == ["enrolment.suspended", "enrolment.resumed", "enrolment.suspended"]
+    assert await world.svc.parked() == []
+
+
 async def test_a_pause_finds_nobody_in_training_and_changes_nothing(world: World) -> None:
     case = new_id("prt")
     one = await world.accept(await world.refer(case))

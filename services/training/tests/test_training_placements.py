@@ -58,6 +58,15 @@ async def test_a_referral_that_no_agreement_in_force_covers_is_parked_with_its_r
     assert await world.get("/placements") == []
 
 
+async def test_a_referral_of_an_agency_that_no_agreement_names_is_parked(world: World) -> None:
+    """Promise 37: nobody here knows who that is."""
+    await world.agree(version=2, sender="bapas-lain")
+    await world.refer()
+    (parked,) = await world.svc.parked()
+    assert b"rule=sender" in dict(parked.headers)["basudara-reason"]
+    assert await world.get("/placements") == []
+
+
 async def test_an_older_word_of_the_register_that_comes_late_changes_nothing(world: World) -> None:
     await world.agree(state="SUSPENDED", version=3)
     await world.agree(state="ACTIVE", version=2)

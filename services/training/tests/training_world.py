@@ -100,6 +100,7 @@ class World:
     svc: Running
     intake: Intake
     agreement: str = field(default_factory=lambda: f"PKS-{secrets.token_hex(4).upper()}/CONTOH")
+    told_of_referrals: int = 4  # the version of what was told last
 
     # -- the neighbours ----------------------------------------------------------------------------------------
 
@@ -109,12 +110,19 @@ class World:
         )
 
     async def agree(
-        self, *, state: str = "ACTIVE", version: int = 1, scope: tuple[str, ...] = ("WELDING", "SEWING")
+        self,
+        *,
+        state: str = "ACTIVE",
+        version: int = 1,
+        scope: tuple[str, ...] = ("WELDING", "SEWING"),
+        sender: str | None = None,
     ) -> None:
+        """`sender`: whom the agreement names, if not the partner."""
         data = {
             "number": self.agreement, "kind": "TECHNICAL", "umbrella_number": "KB-1", "title": "PKS",
             "parties": [
-                {"agency": self.svc.partner, "role": "SENDER"}, {"agency": self.svc.agency, "role": "TRAINER"},
+                {"agency": sender or self.svc.partner, "role": "SENDER"},
+                {"agency": self.svc.agency, "role": "TRAINER"},
             ],
             "scope": list(scope), "territory": ["81.71"], "valid_from": "2027-01-01", "valid_until": "2028-12-31",
             "state": state,
@@ -136,10 +144,20 @@ class World:
         return referral_id
 
     async def tell_referral(
-        self, what: str, referral_id: str, case_ref: str, *, correlation: str | None = None, **facts: Any
+        self,
+        what: str,
+        referral_id: str,
+        case_ref: str,
+        *,
+        correlation: str | None = None,
+        version: int | None = None,
+        **facts: Any,
     ) -> None:
+        """Newer than all before, unless a `version` is given."""
+        self.told_of_referrals = version or self.told_of_referrals + 1
         data = {"referral_id": referral_id, "case_ref": case_ref, **facts}
-        await self.hear(f"referral.{what}", data, subject=referral_id, version=5, correlation=correlation)
+        how = {"subject": referral_id, "version": self.told_of_referrals, "correlation": correlation}
+        await self.hear(f"referral.{what}", data, **how)
         await self.svc.settled()
 
     async def consent(self, case_ref: str, purpose: str, *, consent_id: str | None = None) -> str:

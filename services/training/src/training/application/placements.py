@@ -52,10 +52,11 @@ class DeclinePlacement(Asked):
 
 @dataclass(frozen=True, kw_only=True)
 class OfReferral:
-    """What the sender's referral did. `from_agency` is who said so."""
+    """What the sender's referral did. `from_agency` is who said so, `referral_version` orders what was said."""
 
     referral_id: str
     from_agency: str
+    referral_version: int
     reason_code: str = "PARTICIPANT_UNAVAILABLE"
 
 
@@ -153,7 +154,7 @@ async def end_failed(command: OfReferral, work: Work, desk: Desk) -> None:
 
 async def hold_with_referral(command: OfReferral, work: Work) -> None:
     """Hold who is in training; the echo of our own hold, and whoever is not in training, stay as they are."""
-    enrolment = await _enrolment_of(command, work)
+    enrolment = await _enrolment_of_news(command, work)
     correlation = work.cause.correlation_id
     if enrolment is not None and enrolment.state == "active" and not enrolment.is_echo("hold", correlation):
         save_enrolment(work, *enrolment.hold(SYSTEM, command.reason_code, correlation))
@@ -161,7 +162,7 @@ async def hold_with_referral(command: OfReferral, work: Work) -> None:
 
 async def return_with_referral(command: OfReferral, work: Work, desk: Desk) -> None:
     """Back to class if 80 % is in reach; else the officer is asked for a make-up plan: no clock makes one."""
-    enrolment = await _enrolment_of(command, work)
+    enrolment = await _enrolment_of_news(command, work)
     correlation = work.cause.correlation_id
     if enrolment is None or enrolment.state != "suspended" or enrolment.is_echo("return", correlation):
         return
@@ -179,6 +180,18 @@ async def erase_voided(command: OfReferral, work: Work, desk: Desk) -> None:
     placement = await work.find(Placement, command.referral_id)
     if placement is not None and placement.enrolment_id is not None:
         await erase_card(placement.enrolment_id, work.cause.at, work)
+
+
+async def _enrolment_of_news(command: OfReferral, work: Work) -> Enrolment | None:
+    """None also for what was heard before, under whatever id, or comes late (decision 0007)."""
+    enrolment = await _enrolment_of(command, work)
+    if enrolment is None:
+        return None
+    heard = (await work.get(Placement, command.referral_id)).hears(command.referral_version)
+    if heard is None:
+        return None
+    work.save(heard)
+    return enrolment
 
 
 async def _enrolment_of(command: OfReferral, work: Work) -> Enrolment | None:

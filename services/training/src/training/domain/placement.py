@@ -46,6 +46,7 @@ class Placement:
     requested_at: datetime
     enrolment_id: str | None = None
     reason_code: str | None = None
+    heard_version: int = 0  # of the referral, when it last paused or resumed
 
     @property
     def is_open(self) -> bool:
@@ -67,6 +68,12 @@ class Placement:
         """The referral or the consent behind it ended. What told of the person's health goes with it."""
         move = choose(MOVES, "stop", self.state, SYSTEM)
         return self._after(move, reason_code=reason_code, accommodations=(), availability=())
+
+    def hears(self, referral_version: int) -> "Placement | None":
+        """None for a pause or a resuming that was heard before, or that a newer one has overtaken."""
+        if referral_version <= self.heard_version:
+            return None
+        return replace(self, heard_version=referral_version, version=self.version + 1)
 
     def _after(self, move: Move, **changes: object) -> "Placement":
         return replace(self, state=move.ends or self.state, version=self.version + 1, **changes)  # type: ignore[arg-type]

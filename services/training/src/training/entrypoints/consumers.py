@@ -58,7 +58,9 @@ def _hear_ends_of_referrals(heard: Listener, desk: Desk) -> None:
     @heard.to(wire.ReferralVoided)
     async def erase_placement_when_referral_voided(event: wire.ReferralVoided, work: Work) -> None:
         """Whose reason it was is the sender's affair: here it is one more absence."""
-        command = OfReferral(referral_id=event.referral_id, from_agency=_of(work).agency)
+        command = OfReferral(
+            referral_id=event.referral_id, from_agency=_of(work).agency, referral_version=_of(work).aggregateversion
+        )
         await placements.erase_voided(command, work, desk)
 
     @heard.to(wire.ReferralFailed)
@@ -73,7 +75,9 @@ def _hear_pauses(heard: Listener, desk: Desk) -> None:
 
     @heard.to(wire.ReferralResumed)
     async def return_enrolment_when_referral_resumed(event: wire.ReferralResumed, work: Work) -> None:
-        command = OfReferral(referral_id=event.referral_id, from_agency=_of(work).agency)
+        command = OfReferral(
+            referral_id=event.referral_id, from_agency=_of(work).agency, referral_version=_of(work).aggregateversion
+        )
         await placements.return_with_referral(command, work, desk)
 
 
@@ -124,7 +128,12 @@ def _hear_agreements(heard: Listener) -> None:
 
 
 def _reasoned(referral_id: str, reason_code: str, work: Work) -> OfReferral:
-    return OfReferral(referral_id=referral_id, from_agency=_of(work).agency, reason_code=reason_code)
+    return OfReferral(
+        referral_id=referral_id,
+        from_agency=_of(work).agency,
+        referral_version=_of(work).aggregateversion,
+        reason_code=reason_code,
+    )
 
 
 def _consent(
