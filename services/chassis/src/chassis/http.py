@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote_to_bytes
 
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, Path, Request, Response
@@ -268,6 +269,7 @@ async def _careful(request: Request, call_next: Callable[[Request], Awaitable[Re
 async def _let_in(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     if request.url.path in HEALTH:
         return await call_next(request)
+    _check_address(request)
     await _check_body(request)  # before it takes a place: who sends slowly must not keep others out
     with request.app.state.entry.place():
         response = await call_next(request)
@@ -297,15 +299,26 @@ async def _put_on_record(request: Request, status: int) -> None:
         door.record.count(entry)
 
 
+def _check_address(request: Request) -> None:
+    """A path and a query are texts as those of a body are. Raises Invalid (422), never quoting them."""
+    try:
+        text = unquote_to_bytes(request.scope["raw_path"] + b"?" + request.scope["query_string"]).decode()
+    except UnicodeDecodeError:
+        raise Invalid(field="address", rule="not UTF-8") from None
+    if strict_json.forbidden(text):
+        raise Invalid(field="address", rule="holds control, bidi or surrogate characters")
+
+
 async def _check_body(request: Request) -> None:
-    limit = BODY_BYTES * 8 if "csv" in request.headers.get("content-type", "") else BODY_BYTES
+    kind = request.headers.get("content-type", "json").lower()  # the framework, too, reads `Application/JSON` as JSON
+    limit = BODY_BYTES * 8 if "csv" in kind else BODY_BYTES
     told = request.headers.get("content-length", "0")
     if not told.isdigit() or int(told) > limit:
         raise TooLarge(limit_bytes=limit)
     body = await request.body()
     if len(body) > limit:
         raise TooLarge(limit_bytes=limit)
-    if body and "json" in request.headers.get("content-type", "json"):
+    if body and "json" in kind:
         strict_json.loads(body)
 
 
