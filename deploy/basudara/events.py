@@ -213,7 +213,7 @@ def _write(found: Iterator[dict[str, Any]], file: Path) -> Counter[str]:
         part.touch(mode=0o600)
         with part.open("w", encoding="utf-8") as lines:
             for line in found:
-                lines.write(json.dumps(line, ensure_ascii=False) + "\n")
+                lines.write(json.dumps(line) + "\n")  # in ASCII: many readers end a line at U+2028 and U+0085 too
                 counts[line["kind"]] += 1
         part.replace(file)
     except OSError as error:
