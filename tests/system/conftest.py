@@ -22,6 +22,7 @@ IN_ORDER = (
     "test_canary",
     "test_types_seen",
     "test_audit",
+    "test_told_again",
 )
 
 

@@ -251,9 +251,17 @@ async def test_a_number_stands_in_the_register_once(office: Office) -> None:
     assert (again.status_code, again.json()["case_ref"]) == (409, first["case_ref"])
     same_sdp = await office.post("/cases", {**SALMA, "register_no": "REG/0099/X", "sdp_ref": "SDP-1"})
     assert (same_sdp.status_code, same_sdp.json()["field"]) == (409, "sdp_ref")
-    replies = await asyncio.gather(*(office.post("/cases", {**SALMA, "register_no": "REG/7/X"}) for _ in range(8)))
-    assert sorted(reply.status_code for reply in replies) == [201] + [409] * 7
-    assert len(await office.events("case.registered")) == 2
+
+
+async def test_of_fifty_twins_of_a_registration_one_opens_a_case_and_all_are_told_which(office: Office) -> None:
+    """Promise 36: and whoever asks once more is told the same."""
+    replies = await asyncio.gather(*(office.post("/cases", SALMA) for _ in range(50)))
+    assert sorted(reply.status_code for reply in replies) == [201] + [409] * 49
+    again = await office.post("/cases", SALMA)
+    assert {reply.json()["case_ref"] for reply in (*replies, again)} == {replies[0].json()["case_ref"]}
+    refused = {(one.json()["type"], one.json()["field"]) for one in (*replies, again) if one.status_code == 409}
+    assert refused == {("urn:basudara:problem:already_registered", "register_no")}
+    assert len(await office.events("case.registered")) == 1
 
 
 async def test_a_faulty_registration_is_told_every_rule_and_stores_nothing(office: Office) -> None:
