@@ -38,4 +38,7 @@ async def test_fifty_receipts_of_one_attempt_at_once_are_one(office: Office) -> 
     http = office.svc.http
     replies = await asyncio.gather(*(http.post("/receipts", content=body, headers=signed) for _ in range(50)))
     assert [(one.status_code, one.json()) for one in replies] == [(200, {"receipts": 1})] * 50
+    version = (await office.messages())[0].version
+    assert (await http.post("/receipts", content=body, headers=signed)).json() == {"receipts": 1}
+    assert (await office.messages())[0].version == version
     assert [name for name, _ in await office.told()] == ["message.sent", "message.delivered"]
