@@ -10,7 +10,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from deploy.local import processes
 from deploy.local.engine import Engine, engine, start, status, stop
-from deploy.local.kafka import access, data, formatted, pid_file
+from deploy.local.kafka import access, pid_file
 
 TOPIC = "copied"
 
@@ -68,12 +68,3 @@ def test_three_brokers_are_found_again_and_one_that_ended_is_started_again(home:
     again = start(home, foreground=False, brokers=3)
     assert all(line["healthy"] for line in status(home).values())
     assert topic(again.kafka, again) is not None
-
-
-def test_a_broker_that_lost_its_data_gets_it_from_the_others(home: Path) -> None:
-    with engine(home, brokers=3) as where:
-        make_topic(where)
-    (data(home, 1) / "meta.properties").unlink()
-    with engine(home, brokers=3) as where:
-        assert formatted(data(home, 1))
-        assert topic(where.kafka, where) is not None
