@@ -95,7 +95,7 @@ def test_no_text_of_a_body_takes_what_hides_something(service: str, face: Face) 
             if (status, field) != (422, "body") or not rule.startswith(RULES):
                 taken.append(f"{method} {path} {place} {name} {kind}: {status} {field} {rule}")
     assert taken[:5] == []
-    assert tried > 100
+    assert tried > 50
 
 
 @pytest.mark.parametrize("service", SERVICES)
