@@ -24,7 +24,8 @@ bench: setup ## the speed of all this, as ratios measured in one run (half an ho
 soak: setup ## half an hour under load with a fault every twenty seconds, judged by the checker (MINUTES=3)
 	@$(python) -m tests.resilience.soak --minutes $(or $(MINUTES),30)
 
-up: setup ## start the same stack and keep it running
+up: setup ## start the same stack and keep it running (BROKERS=3: on three brokers)
+	@$(if $(BROKERS),$(python) -m deploy.local.engine start --home .local/up/engine --rights --brokers $(BROKERS) >/dev/null)
 	@$(basudara) up
 
 down: setup ## stop it
