@@ -36,7 +36,7 @@ async def test_each_wrong_token_is_refused_by_its_own_rule(toy_service: Running)
         for bad in bad_tokens(mint, f"{forger.url}/keys"):
             reply = await knock(toy_service, bad.token)
             assert reply.headers["content-type"] == "application/problem+json", bad.name
-            assert reply.headers["www-authenticate"] == "Bearer"
+            assert reply.headers.get("www-authenticate") == "Bearer", bad.name
             told[bad.name], wanted[bad.name] = (reply.status_code, reply.json()["rule"]), (401, bad.rule)
         assert (await knock(toy_service, mint.headed(jku=f"{forger.url}/keys"))).status_code == 404
         assert forger.asked == [], "what a token says of keys is not followed"

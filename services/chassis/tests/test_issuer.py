@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
-from jwt.algorithms import OKPAlgorithm, RSAAlgorithm
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from minting import Mint, site
 
 from chassis.auth import Gate
@@ -138,7 +138,7 @@ def test_what_is_no_key_for_us_is_left_out() -> None:
         {**mint("sealing").row(), "use": "enc"},
         {**mint("nameless").row(), "kid": None},
         {**mint("other").row(), "alg": "RS256"},
-        {**mint("private").row(), "d": good["x"]},
+        {**json.loads(ECAlgorithm.to_jwk(mint("private").key)), "kid": "private"},
         {**mint("broken").row(), "x": "AAAA"},
         {"kty": "oct", "k": "c2VjcmV0", "kid": "shared", "alg": "HS256"},
         {**weak, "kid": "weak"},
