@@ -83,6 +83,7 @@ def stages() -> list[Stage]:
         browser_stage(),
         pytest_stage("resilience", "tests/resilience", engine=True),
         pytest_stage("system", "tests/system", engine=True),
+        pytest_stage("rights", "tests/rights", engine=True),
         pytest_stage("http", "tests/http", engine=True),
         *(pytest_stage(f"component {path.split('/')[1]}", "-m", "engine", path, engine=True) for path in services),
         pytest_stage("local", "deploy", engine=True),

@@ -34,10 +34,7 @@ class Reach:
 
     def store(self, database: str = "admin", **options: Any) -> "MongoClient[dict[str, Any]]":
         """A client of the store. `database`: where the user is kept; the operator's is `admin`."""
-        proof = {} if self.login is None else {
-            "username": self.login.user, "password": self.login.password, "authSource": database,
-        }  # fmt: skip
-        return MongoClient(
-            self.mongo, tz_aware=True, appname="basudara", serverSelectionTimeoutMS=NO_ANSWER_SECONDS * 1000,
-            **{**proof, **options},
-        )  # fmt: skip
+        told: dict[str, Any] = {"appname": "basudara", "serverSelectionTimeoutMS": NO_ANSWER_SECONDS * 1000}
+        if self.login is not None:
+            told |= {"username": self.login.user, "password": self.login.password, "authSource": database}
+        return MongoClient(self.mongo, tz_aware=True, **{**told, **options})
