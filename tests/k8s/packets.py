@@ -29,13 +29,15 @@ def pods(made: Tree) -> list[Pod]:
 
 def let_through(made: Tree, source: Pod, target: Pod, port: int, protocol: str = "TCP") -> bool:
     """Both sides have to let it: the one that sends, and the one that is sent to."""
-    out = _allowed(made, source, target, "egress", "to", port, protocol)
-    return out and _allowed(made, target, source, "ingress", "from", port, protocol)
+    return may_send(made, source, target, port, protocol) and may_hear(made, source, target, port, protocol)
 
 
 def may_send(made: Tree, source: Pod, target: Pod, port: int, protocol: str = "TCP") -> bool:
-    """To what lies in a namespace that is not ours to look into."""
     return _allowed(made, source, target, "egress", "to", port, protocol)
+
+
+def may_hear(made: Tree, source: Pod, target: Pod, port: int, protocol: str = "TCP") -> bool:
+    return _allowed(made, target, source, "ingress", "from", port, protocol)
 
 
 def _allowed(made: Tree, pod: Pod, peer: Pod, way: str, side: str, port: int, protocol: str) -> bool:

@@ -1,10 +1,13 @@
 """Who may speak to whom in the cluster: the pairs that are wanted, and nobody else."""
 
+from collections.abc import Callable
 from itertools import product
 
+from deploy.basudara.kubernetes import tree
 from deploy.basudara.kubernetes.tree import Tree
-from tests.k8s.example import named, of_kind, rendered
-from tests.k8s.packets import Pod, let_through, may_send, pods
+from deploy.basudara.manifests import Agency, Party
+from tests.k8s.example import CATALOGUE, VALUES, agencies, agreements, named, of_kind, rendered
+from tests.k8s.packets import Pod, let_through, may_hear, may_send, pods
 
 DOOR = 8080
 # By hand: a training asks the intake of whom it has an agreement with; a notification asks its own intake.
@@ -21,14 +24,28 @@ def broker() -> Pod:
     return Pod("kafka-basudara", labels)
 
 
-def reached(made: Tree, port: int) -> set[tuple[str, str]]:
+def reached(made: Tree, port: int, by: Callable[[Tree, Pod, Pod, int], bool] = let_through) -> set[tuple[str, str]]:
     every = product(pods(made), repeat=2)
-    return {(a.name, b.name) for a, b in every if a != b and let_through(made, a, b, port)}
+    return {(a.name, b.name) for a, b in every if a != b and by(made, a, b, port)}
 
 
 def test_services_reach_only_whom_they_are_to_ask() -> None:
+    """Either side alone holds to it: neither leans on the other."""
     assert len(pods(rendered())) == 7
     assert reached(rendered(), DOOR) == PAIRS
+    assert reached(rendered(), DOOR, may_send) == PAIRS
+    assert reached(rendered(), DOOR, may_hear) == PAIRS
+
+
+def test_a_sender_is_asked_for_cards_only_under_a_technical_agreement() -> None:
+    """Another sender, in no agreement; then in an umbrella with all of them."""
+    stranger = Agency(agency="elsewhere", name="Elsewhere", services=("intake", "referral"))
+    everybody = {**agencies(), stranger.agency: stranger}
+    umbrella = next(one for one in agreements() if one.kind == "UMBRELLA")
+    wider = umbrella.model_copy(update={"parties": (*umbrella.parties, Party(agency="elsewhere", role="SENDER"))})
+    for under in ([], [wider]):
+        made = tree.rendered(CATALOGUE, everybody, [*agreements(), *under], VALUES)
+        assert reached(made, DOOR) == PAIRS
 
 
 def test_no_other_port_is_open_between_services() -> None:
