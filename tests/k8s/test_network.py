@@ -48,6 +48,19 @@ def test_a_sender_is_asked_for_cards_only_under_a_technical_agreement() -> None:
         assert reached(made, DOOR) == PAIRS
 
 
+def test_who_runs_no_intake_is_asked_for_no_card_and_who_runs_no_training_asks_for_none() -> None:
+    manifests = agencies()
+    manifests["bapas-ambon"] = manifests["bapas-ambon"].model_copy(update={"services": ("referral",)})
+    made = tree.rendered(CATALOGUE, manifests, agreements(), VALUES)
+    assert tree.findings(made) == []
+    assert reached(made, DOOR, may_send) == set()
+    manifests = agencies()
+    manifests["dinkop-ambon"] = manifests["dinkop-ambon"].model_copy(update={"services": ("notification",)})
+    made = tree.rendered(CATALOGUE, manifests, agreements(), VALUES)
+    assert tree.findings(made) == []
+    assert reached(made, DOOR, may_hear) == PAIRS - {("dinkop-ambon/training", "bapas-ambon/intake")}
+
+
 def test_no_other_port_is_open_between_services() -> None:
     for port in (22, 80, 443, 8081, 9093, 27017):
         assert reached(rendered(), port) == set()
