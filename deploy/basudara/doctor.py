@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -55,8 +56,10 @@ def examine(stack: Stack, agency: Agency) -> Iterator[Finding]:
     for step in rights.surplus():
         yield Finding(code, f"too much: {step.line.removeprefix('right taken ')}", "basudara agreement end FILE")
     every = frozenset(site.catalogue.topics({one: site.agencies[one].owns() for one in site.agencies}, frozenset()))
+    with ThreadPoolExecutor(8) as all_of_them:  # each waits for answers for seconds
+        for found in all_of_them.map(lambda user: list(_at_broker(stack, user, every, apply)), rights.users):
+            yield from found
     for user in rights.users:
-        yield from _at_broker(stack, user, every, apply)
         if user.database is not None:
             yield from _at_store(stack, user, apply)
     for service in agency.services:

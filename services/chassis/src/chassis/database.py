@@ -17,6 +17,7 @@ from pymongo.errors import (
     ConnectionFailure,
     DuplicateKeyError,
     ExecutionTimeout,
+    OperationFailure,
     PyMongoError,
     WriteConcernError,
 )
@@ -29,6 +30,7 @@ from chassis.login import Login, for_store
 __all__ = ["Database", "DeleteOne", "IndexModel", "InsertOne", "Moved", "ReplaceOne", "UpdateOne", "Writes"]
 
 DUPLICATE_KEY = 11000
+NOT_LET_IN = (13, 18)  # no right, no such user
 BATCH = 10_000  # documents in one answer: by itself the store sends 101 and waits to be asked for more
 AT_ONCE = 16  # calls of one process that wait for the store at the same time
 Collection = Any  # the driver's collection: typed only here, where it is met
@@ -77,6 +79,8 @@ def told_as_ours() -> Iterator[None]:
     except WriteConcernError as error:  # a step-down came between the write and its confirmation: it may stand or not
         raise Unavailable(store="write not confirmed") from error
     except PyMongoError as error:
+        if isinstance(error, OperationFailure) and error.code in NOT_LET_IN:  # until its operator gives the right again
+            raise Unavailable(store="does not let us in") from error
         if error.has_error_label("TransientTransactionError"):
             raise Moved from error
         if error.has_error_label("UnknownTransactionCommitResult"):  # it may have committed: only a reader can tell
