@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 TRIED_AGAIN = 20  # more failures than that are no accident
 AT_ONCE = 2
+QUICK = ("contracts", "architecture", "k8s", "compose/test_file.py")  # of tests/, what starts nothing
 PACKAGES = ("chassis", "intake", "referral", "training", "notification", "deploy")
 
 
@@ -79,7 +80,7 @@ def stages() -> list[Stage]:
         Stage("types", (str(BIN / "mypy"), "--strict", *types)),
         Stage("imports", (str(BIN / "lint-imports"), "--no-cache")),
         Stage("contracts", (str(BIN / "basudara"), "contracts", "check")),
-        pytest_stage("unit", "-m", "not engine", *services, "tests/contracts", "tests/architecture", "tests/k8s"),
+        pytest_stage("unit", "-m", "not engine", *services, *(f"tests/{name}" for name in QUICK)),
         browser_stage(),
         pytest_stage("resilience", "tests/resilience", engine=True),
         pytest_stage("system", "tests/system", engine=True),
@@ -87,6 +88,7 @@ def stages() -> list[Stage]:
         pytest_stage("http", "tests/http", engine=True),
         *(pytest_stage(f"component {path.split('/')[1]}", "-m", "engine", path, engine=True) for path in services),
         pytest_stage("local", "deploy", engine=True),
+        replace(pytest_stage("compose", "tests/compose"), when_named=True),  # builds images: some minutes
     ]
 
 
@@ -152,7 +154,8 @@ def main(given: Sequence[str] | None = None) -> int:
     for stage in every:
         if stage.when_named and not asked.stage:
             print(
-                f"=== {stage.name} left out: what it needs is neither here nor to be had; name it to insist", flush=True
+                f"=== {stage.name} left out: what it needs may be neither here nor to be had; name it to insist",
+                flush=True,
             )
     return _run_all([stage for stage in every if _wanted(stage, asked.stage)])
 

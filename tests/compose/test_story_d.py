@@ -1,0 +1,3 @@
+"""Story D at the doors of the containers: what `tests/system` asks of the local stack."""
+
+from tests.system.test_story_d import *  # noqa: F403
