@@ -24,11 +24,11 @@ Blocks = list[dict[str, Any]]
 
 def record(blocks: int = 6) -> Blocks:
     """Two entries in each block."""
-    found, before = Blocks(), Head()
+    (agency, service), found, before = NAME.split("/"), Blocks(), Head()
     for number in range(blocks):
         asked = [Asked(what=f"show_{one}", move=None, refs=(f"ref_{number}",)) for one in ("case", "card")]
         entries = [{"_id": "x", **entry("shown", one, OFFICER, AT)} for one in asked]
-        found.append(block_of(*NAME.split("/"), before, entries, AT))
+        found.append(block_of(agency, service, before, entries, AT))
         before = head_of(found[-1])
     return found
 
@@ -97,13 +97,15 @@ WHERE = {
 }
 
 
-def _rehash(block: dict[str, Any]) -> None:
+def _rehash(block: dict[str, Any]) -> dict[str, Any]:
     block["hash"] = hash_of(block)
+    return block
 
 
-def _renumber(blocks: Blocks) -> None:
+def _renumber(blocks: Blocks) -> Blocks:
     for number, block in enumerate(blocks, start=1):
         block |= {"_id": number, "number": number}
+    return blocks
 
 
 @pytest.mark.parametrize("how", TAMPERED)
