@@ -1,7 +1,7 @@
 """Pytest fixtures: a real Kafka, a real MongoDB, and a service that runs in the test's own process.
 
-`TEST_BACKEND` chooses where both come from: `local` and `auto` start them as child processes, `external` takes
-`TEST_KAFKA` and `TEST_MONGO`. Anything else is an error, never a skip.
+`TEST_BACKEND` chooses where both come from: `local` and `auto` start them as child processes, `containers` in docker,
+`external` takes `TEST_KAFKA` and `TEST_MONGO`. Anything else is an error, never a skip.
 """
 
 import asyncio
@@ -57,8 +57,14 @@ def backend() -> Iterator[Backend]:
     if kind == "external":
         yield Backend(os.environ["TEST_KAFKA"], os.environ["TEST_MONGO"])
         return
+    if kind == "containers":
+        from deploy.compose.containers import containers  # only where tests run from a checkout
+
+        with containers() as running:
+            yield Backend(running.kafka, running.mongo)
+        return
     if kind not in ("auto", "local"):
-        raise pytest.UsageError(f"TEST_BACKEND={kind} is not known: auto, local or external")
+        raise pytest.UsageError(f"TEST_BACKEND={kind} is not known: auto, local, containers or external")
     from deploy.local.engine import engine  # only where tests run from a checkout
 
     home = ROOT / ".local" / f"test-{os.getpid()}"
