@@ -41,8 +41,8 @@ compile := $(CURDIR)/.venv/bin/uv pip compile --quiet --python-version 3.11 --ge
 	--no-emit-index-url --no-header --output-file requirements.txt requirements.in
 lock: setup ## write every requirements.txt anew from its requirements.in (UPGRADE=1: with the newest versions)
 	@$(compile) $(if $(UPGRADE),--upgrade)
-	@for service in intake referral training notification; do \
-		(cd services/$$service && $(compile) --constraint ../../requirements.txt) || exit 1; done
+	@for place in services/intake services/referral services/training services/notification deploy/compose; do \
+		(cd $$place && $(compile) --constraint $(CURDIR)/requirements.txt) || exit 1; done
 
 clean: ## stop the stack and take away data, logs and caches (downloads stay)
 	@test ! -x $(basudara) || $(basudara) down

@@ -177,7 +177,7 @@ class Service:
             retry.replace(".", r"\."),
         ]
         self._broker = KafkaBroker(
-            settings.kafka,
+            settings.kafka.split(","),  # as one text it would be one host
             client_id=self._appname,
             apply_types=False,
             logger=None,
