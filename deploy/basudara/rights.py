@@ -76,7 +76,8 @@ class _Sight:
 
     def __init__(self, catalogue: Catalogue, topics: Mapping[str, Channel], agreements: Iterable[Agreement]) -> None:
         self._catalogue, self._topics = catalogue, topics
-        self._agreements = list(agreements)
+        technical = (one for one in agreements if one.kind == "TECHNICAL")
+        self._parties = [frozenset(party.agency for party in one.parties) for one in technical]
 
     def writes(self, agency: str, service: str) -> Iterator[Acl]:
         for topic, channel in self._topics.items():
@@ -116,13 +117,9 @@ class _Sight:
             return owner == agency
         if origin == "to-me":
             return channel.topic(owner=owner, reader=agency) == topic
-        return owner == agency or any({owner, agency} <= one for one in self._parties(channel))
-
-    def _parties(self, channel: Channel) -> Iterator[frozenset[str]]:
-        """Who shares such a channel: parties of one PKS; the register those of any agreement, its keeper's KB first."""
-        for one in self._agreements:
-            if one.kind == "TECHNICAL" or channel.service == REGISTER:
-                yield frozenset(party.agency for party in one.parties)
+        if channel.service == REGISTER:  # it tells of nobody, and who can't read it never hears of his first agreement
+            return True
+        return owner == agency or any({owner, agency} <= parties for parties in self._parties)
 
 
 def _owner(topic: str) -> str:

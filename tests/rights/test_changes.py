@@ -118,6 +118,13 @@ def test_who_is_removed_hears_and_says_nothing_more_and_his_data_stay(site: Site
         assert list(rights.removal()) == []
 
 
+def test_who_is_removed_has_a_code_of_his_own(site: Site) -> None:
+    """Rights end at a separator: what is `koperasi`'s is not `kop`'s."""
+    taken = lines(site, "kop", what="removal")
+    assert any(" kop.training" in line for line in taken)
+    assert not any("koperasi" in line for line in taken)
+
+
 def test_a_new_password_works_and_the_old_one_no_longer(site: Site) -> None:
     user, rights = f"{NEWCOMER}.training", site.rights([NEWCOMER], [])
     old = {kind: as_user(site, user, kind) for kind in ("kafka", "mongo")}
@@ -151,6 +158,7 @@ def test_an_agreement_that_ends_is_heard_to_its_end_unless_its_readers_are_taken
     assert may(site, user, asked) == "rd"
     assert lines(site) == [], "what another command gives anew"
     taken = agreements.end(pks, site, readers_off=True)
+    assert lines(site) == [], "an ended agreement asks for nothing"
     assert f"right taken {user} READ topic {asked}" in taken
     assert may(site, user, asked) == ""
     kept = "bapas-ambon.referral.referral.to.dinkop-ambon.v1"

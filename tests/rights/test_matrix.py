@@ -15,7 +15,7 @@ BAPAS, KANWIL = "bapas-ambon", "kanwil-maluku"
 DISNAKER, DINKOP, DISPERINDAG = "disnaker-ambon", "dinkop-ambon", "disperindag-ambon"
 REGISTER = f"{KANWIL}.agreement.agreement.v1"
 
-# PKS-001 joins Bapas with Disnaker and Dinkop, PKS-002 Bapas with Disperindag; KB-001 joins all to the register.
+# PKS-001 joins Bapas with Disnaker and Dinkop, PKS-002 Bapas with Disperindag; every agency reads the register.
 # Written down by hand, name by name: nothing here is computed from manifests, agreements or the catalogue.
 TOPICS = f"""
 {BAPAS}.intake
@@ -105,10 +105,12 @@ TOPICS = f"""
     w {REGISTER}
 kop.training
     w kop.training.programme.v1
+    r {REGISTER}
     rw kop.training.placements.retry.v1
     w kop.training.placements.parked.v1
 koperasi.training
     w koperasi.training.programme.v1
+    r {REGISTER}
     rw koperasi.training.placements.retry.v1
     w koperasi.training.placements.parked.v1
 """
