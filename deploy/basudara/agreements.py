@@ -4,8 +4,10 @@ The register is a topic; its events are the only memory. `apply` opens what an a
 that the first event finds its reader; `end` records first, so that nothing new begins, and takes readers off then.
 """
 
+import fcntl
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -63,6 +65,14 @@ class Site:
         return Rights(self.reach, wanted, self.passwords, agencies)
 
 
+@contextmanager
+def _one_at_a_time(site: Site) -> Iterator[None]:
+    """What a command reads of the register must still be so when it takes rights away: two at once undid each other."""
+    with (site.passwords.folder / "register.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def is_open(agreement: Agreement) -> bool:
     return agreement.state in OPEN
 
@@ -73,6 +83,11 @@ def apply(agreement: Agreement, site: Site) -> str:
     Returns "recorded" or "unchanged". Raises BadFile: a party without a manifest, an umbrella that the register lacks,
     a member that the published schema refuses; RuntimeError.
     """
+    with _one_at_a_time(site):
+        return _apply(agreement, site)
+
+
+def _apply(agreement: Agreement, site: Site) -> str:
     data = agreement.model_dump(mode="json")
     _check(data, agreement, site)
     register = site.register()
@@ -97,6 +112,11 @@ def end(agreement: Agreement, site: Site, *, readers_off: bool) -> list[str]:
     `readers_off`: its parties no longer hear each other either; else what runs is heard to its end.
     Raises BadFile: the register lacks it; RuntimeError.
     """
+    with _one_at_a_time(site):
+        return _end(agreement, site, readers_off)
+
+
+def _end(agreement: Agreement, site: Site, readers_off: bool) -> list[str]:
     register = site.register()
     before = register.get(agreement.number)
     if before is None:

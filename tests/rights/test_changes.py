@@ -4,6 +4,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,16 @@ def test_who_is_removed_has_a_code_of_his_own(site: Site) -> None:
     taken = lines(site, "kop", what="removal")
     assert any(" kop.training" in line for line in taken)
     assert not any("koperasi" in line for line in taken)
+
+
+def test_two_agreements_applied_at_once_give_what_both_give(site: Site) -> None:
+    """Neither takes away what it does not know of yet."""
+    for name in ("pks-001", "pks-002"):
+        agreements.end(agreement(name), site, readers_off=True)
+    with ThreadPoolExecutor(2) as both:
+        done = list(both.map(lambda name: agreements.apply(agreement(name), site), ("pks-001", "pks-002")))
+    assert done == ["recorded", "recorded"]
+    assert lines(site) == lines(site, what="surplus") == []
 
 
 def test_a_new_password_works_and_the_old_one_no_longer(site: Site) -> None:
