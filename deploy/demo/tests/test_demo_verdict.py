@@ -53,7 +53,8 @@ class Town:
             "time": "2027-01-11T00:00:00.000Z",
             "data": {"case_ref": ref},
         }
-        self.watch._take(Record(json.dumps(said).encode(), topic or "bapas-ambon.intake.case.v1"))
+        place = topic or "bapas-ambon.intake.case.v1"
+        self.watch._take(Record(json.dumps(said).encode(), place, offset=len(self.watch.raw)))
 
     def differences(self, *killed: str) -> list[str]:
         return in_topics(self.watch, self.expected, frozenset(killed))[0]
@@ -98,6 +99,12 @@ def test_the_same_record_again_is_harmless_only_from_a_service_that_was_killed(t
     town.hears("e1")
     assert town.differences("bapas-ambon/intake") == []
     assert town.differences() == [f"sent twice: {KIND} of {REF}"]
+
+
+def test_a_record_that_the_client_reads_again_was_not_sent_again(town: Town) -> None:
+    town.hears("e1")
+    town.watch._take(Record(town.watch.raw[0], offset=0))
+    assert town.differences() == []
 
 
 def test_a_parked_record_is_named(town: Town) -> None:
