@@ -48,7 +48,8 @@ def remove(
 ) -> None:
     """End an agency's services and take away all rights and users it has. Says first what; data stays.
 
-    Its topics keep what is in them as long as the catalogue says, its databases until somebody drops them.
+    Its topics keep what is in them as long as the catalogue says, its databases until somebody drops them. While its
+    manifest stays, the next start of the installation makes it again.
     Exit code 1: nothing was done, since `--yes` was not given.
     """
     with one_line():
@@ -59,7 +60,6 @@ def remove(
         if yes:
             rights.do(steps)  # first: from here on the broker and the store refuse all it asks
             stack.leave(code)
-            _say([f"{code} is out; while its manifest stays, the next start makes it again"], False)
     if not yes:
         raise typer.Exit(1)
 

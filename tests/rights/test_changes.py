@@ -3,7 +3,7 @@
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +24,7 @@ from pymongo.errors import OperationFailure
 from chassis.login import Login
 from deploy.basudara import agreements
 from deploy.basudara.agreements import Site
-from deploy.basudara.manifests import BadFile
+from deploy.basudara.manifests import Agreement, BadFile
 from deploy.basudara.manifests import agency as read_manifest
 from deploy.basudara.reach import Reach
 from tests.rights import trying
@@ -126,13 +126,24 @@ def test_who_is_removed_has_a_code_of_his_own(site: Site) -> None:
     assert not any("koperasi" in line for line in taken)
 
 
-def test_two_agreements_applied_at_once_give_what_both_give(site: Site) -> None:
-    """Neither takes away what it does not know of yet."""
-    for name in ("pks-001", "pks-002"):
-        agreements.end(agreement(name), site, readers_off=True)
-    with ThreadPoolExecutor(2) as both:
-        done = list(both.map(lambda name: agreements.apply(agreement(name), site), ("pks-001", "pks-002")))
-    assert done == ["recorded", "recorded"]
+def test_two_agreements_applied_at_once_give_what_both_give(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither takes away what it does not know of yet. One is held up between its look at the register and its word."""
+    one, other = new_pks("kop"), new_pks("koperasi")
+    held_up, other_done, record = threading.Event(), threading.Event(), agreements._record
+
+    def late(data: Mapping[str, Any], *more: Any) -> None:
+        if data["number"] == one.number:
+            held_up.set()
+            other_done.wait(5)  # in vain, where one at a time is let in
+        record(data, *more)
+
+    monkeypatch.setattr(agreements, "_record", late)
+    with ThreadPoolExecutor(1) as beside:
+        first = beside.submit(agreements.apply, one, site)
+        assert held_up.wait(20)
+        assert agreements.apply(other, site) == "recorded"
+        other_done.set()
+        assert first.result() == "recorded"
     assert lines(site) == lines(site, what="surplus") == []
 
 
@@ -241,7 +252,7 @@ def hearing(reach: Reach, topic: str, group: str) -> Iterator[Heard]:
             if message is None:
                 continue
             if message.error() is not None:
-                heard.refused = heard.refused or trying._refused(message.error())
+                heard.refused = heard.refused or trying.refused(message.error())
             else:
                 heard.values.append(bytes(message.value() or b""))
 
@@ -268,6 +279,13 @@ def until(seen: Any, what: str, seconds: float = 30) -> None:
     while not seen():
         assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
         time.sleep(0.1)
+
+
+def new_pks(trainer: str) -> Agreement:
+    """Between Bapas and an agency that the example joins to nobody."""
+    known = agreement("pks-002")
+    parties = (known.parties[0], known.parties[1].model_copy(update={"agency": trainer}))
+    return known.model_copy(update={"number": f"PKS-{trainer.upper()}/CONTOH", "parties": parties})
 
 
 def may(site: Site, user: str, topic: str) -> str:

@@ -80,7 +80,7 @@ def test_each_fault_is_named_and_what_is_advised_mends_it(town: Stack) -> None:
 
 
 def test_a_right_too_much_is_named(town: Stack) -> None:
-    too_much = Acl(kind="TOPIC", name=f"{REFERRAL}.referrals.parked.v1", operation="READ")
+    too_much = Acl(kind="TOPIC", name=f"{REFERRAL}.referrals.parked.v1", operation="READ")  # of the same agency, even
     rights_of(town)._give([(INTAKE, too_much)])
     found = doctor(town)
     assert [one["found"] for one in found if one["where"] == BAPAS] == [

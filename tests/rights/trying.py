@@ -64,7 +64,7 @@ def _described(reach: Reach, names: list[str]) -> dict[str, int]:
         told = admin.list_topics(name, timeout=ANSWER_SECONDS).topics[name]
         if told.error is None:
             found[name] = len(told.partitions)
-        elif not _refused(told.error):
+        elif not refused(told.error):
             raise KafkaException(told.error)
     return found
 
@@ -89,7 +89,7 @@ def _fetched(consumer: Consumer, left: set[str]) -> Iterator[str]:
             continue
         if message.error() is None:
             yield str(message.topic())
-        elif not _refused(message.error()):
+        elif not refused(message.error()):
             raise KafkaException(message.error())
         left.discard(str(message.topic()))
 
@@ -104,7 +104,7 @@ def _written(reach: Reach, names: list[str]) -> set[str]:
     for name in names:
         producer.produce(name, b"tried", b"key", partition=0, on_delivery=tell)
     assert producer.flush(ANSWER_SECONDS) == 0
-    strange = {name: error for name, error in told.items() if error is not None and not _refused(error)}
+    strange = {name: error for name, error in told.items() if error is not None and not refused(error)}
     assert not strange
     return {name for name in names if told[name] is None}
 
@@ -137,7 +137,7 @@ def transactional(reach: Reach, name: str) -> bool:
     try:
         producer.init_transactions(ANSWER_SECONDS)
     except KafkaException as error:
-        if not _refused(error.args[0]):
+        if not refused(error.args[0]):
             raise
         return False
     return True
@@ -172,7 +172,7 @@ def _allowed(act: Callable[[Any], object], database: Any) -> bool:
     return True
 
 
-def _refused(error: KafkaError | None) -> bool:
+def refused(error: KafkaError | None) -> bool:
     return error is not None and error.code() in REFUSALS
 
 
@@ -183,6 +183,6 @@ def _done(futures: dict[Any, Any]) -> set[Any]:
             future.result(ANSWER_SECONDS)
             found.add(name)
         except KafkaException as error:
-            if not _refused(error.args[0]):
+            if not refused(error.args[0]):
                 raise
     return found
