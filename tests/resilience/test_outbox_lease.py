@@ -31,7 +31,11 @@ async def test_a_process_that_was_paused_beyond_its_lease_marks_no_row_when_it_w
 ) -> None:
     """Promise 17: it sleeps with rows in hand, its successor sends and marks them, and then it wakes."""
     sleeper = await town.start("referral", "1", kafka=f"127.0.0.1:{broker_way.port}")
-    assert sleeper.lines("relay.leads")
+
+    async def leads() -> bool:
+        return bool(sleeper.lines("relay.leads"))
+
+    await until(leads, "the first one leads")
     broker_way.hang()
     asked = [(await town.ask(sleeper, case(1)))[0] for _ in range(10)]
     sleeper.pause()

@@ -18,7 +18,14 @@ from confluent_kafka import (
     Producer,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
 
 from deploy.basudara.reach import Reach
 from deploy.basudara.stack import Stack
@@ -225,7 +232,7 @@ def let_go(stack: Stack) -> None:
 
 
 def _lag(reach: Reach, name: str) -> int:
-    """Records not yet committed by the group of this service, or 1 while it has no partitions or one has no leader."""
+    """Records not yet committed by the group of this service, or 1 while it reads nothing or a topic has no leader."""
     try:
         return _behind(reach, name)
     except KafkaException as error:
@@ -235,17 +242,30 @@ def _lag(reach: Reach, name: str) -> int:
 
 
 def _behind(reach: Reach, name: str) -> int:
+    """On all that it may read: what it was not assigned yet, since the topic is new, waits for it too."""
     admin, consumer = _looker(reach)
     agency, service = name.split("/")
     group = f"{agency}.{service}.{GROUPS[service]}"
-    told = admin.describe_consumer_groups([group])[group].result(timeout=20)
-    parts = [(part.topic, part.partition) for member in told.members for part in member.assignment.topic_partitions]
-    if not parts:
+    if not any(m.assignment.topic_partitions for m in _described(admin, group).members):
         return 1
     asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(timeout=20)
     done = {(one.topic, one.partition): one.offset for one in asked.topic_partitions}
+    there = consumer.list_topics(timeout=20).topics
+    parts = [(topic, part) for topic in _readable(admin, f"{agency}.{service}") for part in there[topic].partitions]
     ends = consumer.offsets_for_times([TopicPartition(*part, LATEST) for part in parts], timeout=20)
     fresh = [TopicPartition(*part, EARLIEST) for part in parts if done.get(part, -1) < 0]
     begins = consumer.offsets_for_times(fresh, timeout=20) if fresh else []
     done |= {(one.topic, one.partition): one.offset for one in begins}
     return sum(max(0, int(one.offset) - int(done[one.topic, one.partition])) for one in ends)
+
+
+def _described(admin: AdminClient, group: str) -> Any:
+    return admin.describe_consumer_groups([group])[group].result(timeout=20)
+
+
+def _readable(admin: AdminClient, user: str) -> list[str]:
+    """Topics that the broker lets this user read."""
+    every: Any = None
+    of = (f"User:{user}", every, AclOperation.READ, AclPermissionType.ALLOW)
+    rights = AclBindingFilter(ResourceType.TOPIC, every, ResourcePatternType.LITERAL, *of)
+    return [one.name for one in admin.describe_acls(rights).result(timeout=20)]
