@@ -47,6 +47,7 @@ class Stack:
     foreground: bool
     manifests_folder: str = ""  # of the agencies' manifests
     spans: str = "off"  # as the services' setting has it
+    production: bool = False  # nothing of the example's: no token of the local issuer, no movable clock
 
     @property
     def spans_folder(self) -> Path:
@@ -89,6 +90,8 @@ class Stack:
         return Stack(**{**said, "home": Path(said["home"])})
 
     def token(self, agency: str, role: str, subject: str = "officer-1", service: str | None = None) -> str:
+        """Raises CannotStart."""
+        self._only_in_the_example("tokens of the local issuer")
         return self.secrets.issuer.token(agency, role, subject, service=service)
 
     def apply_agreement(self, file: Path) -> str:
@@ -96,7 +99,13 @@ class Stack:
         return agreements.apply(manifests.agreement(file), self.site)
 
     def move_clock(self, instant: datetime) -> None:
+        """Raises CannotStart."""
+        self._only_in_the_example("moves of the clock")
         clock.move_to(self.clock_file, instant)
+
+    def _only_in_the_example(self, what: str) -> None:
+        if self.production:
+            raise CannotStart(f"{self.home}: production: {what} are for the example only")
 
     def kill(self, name: str) -> None:
         """End one service as a power cut would."""

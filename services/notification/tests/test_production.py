@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from chassis.running import run
 from notification.bootstrap import build
-from notification.settings import Settings
+from notification.settings import SANDBOX, Settings
 
 GIVEN: dict[str, Any] = {
     "agency": "an-agency", "mongo_url": "mongodb://127.0.0.1:9", "database": "x", "kafka": "127.0.0.1:9",
@@ -17,16 +17,24 @@ GIVEN: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_the_sandbox_is_refused_in_production(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"gateway_token": SANDBOX}, "gateway_token: the sandbox's is refused in production"),
+        ({"gateway_url": "http://gateway.example"}, "gateway_url: must be https in production"),
+        ({"receipts_url": "http://doors.example/receipts"}, "receipts_url: must be https in production"),
+    ],
+)
+def test_what_serves_the_example_is_refused(
+    given: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, value in GIVEN.items():
+    for name, value in {**GIVEN, "gateway_token": "of-the-owner", **given}.items():
         monkeypatch.setenv(f"NOTIFICATION_{name.upper()}", str(value))
     with pytest.raises(SystemExit) as ended:
         run("notification", Settings, build)
     said = capsys.readouterr().err
     assert (ended.value.code, said.splitlines()[1:]) == (2, [])
-    assert "gateway_token: the sandbox's is refused in production" in said
+    assert told in said
 
 
 def test_a_token_of_the_gateways_owner_is_taken() -> None:

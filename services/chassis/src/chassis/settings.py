@@ -40,7 +40,7 @@ class ChassisSettings(BaseSettings):
     credential: Path | None = Field(None, description="file with this service's own bearer token")
     partners: Path | None = Field(None, description='JSON file {"agency/service": "base URL"}, read at use')
     clock_file: Path | None = Field(None, description="offset of a movable clock, seconds")
-    production: bool = False
+    production: bool = Field(False, description="refuse what is there for the example only")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     instance: str = Field("1", pattern=r"^[a-z0-9-]{1,40}$", description="differs between replicas of one service")
     poll_records: int = Field(500, ge=1, le=5000, description="records in one unit of work at most")
@@ -75,8 +75,9 @@ class ChassisSettings(BaseSettings):
             raise ValueError("clock_file: a movable clock is refused in production")
         if self.issuer == LOCAL_ISSUER:
             raise ValueError("issuer: the example's is refused in production")
-        if self.issuer_keys is None and not (self.issuer_jwks_url or self.issuer).startswith("https://"):
-            raise ValueError("issuer: keys come by https in production")
+        for name in ("issuer", "issuer_jwks_url"):
+            if str(getattr(self, name)).lower().startswith("http://"):
+                raise ValueError(f"{name}: must be https in production")
         if self.issuer_keys is not None and _is_of_the_example(self.issuer_keys):
             raise ValueError("issuer_keys: the example's are refused in production, and so is what can't be read")
 

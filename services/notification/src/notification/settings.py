@@ -19,7 +19,9 @@ class Settings(ChassisSettings):
     gateway_url: str = Field(pattern=r"^https?://", description="base URL of the message gateway")
     gateway_secret_file: Path = Field(description="shared secret by which the gateway signs its receipts")
     gateway_token: SecretStr = Field(SecretStr(SANDBOX), description="bearer token for the gateway")
-    receipts_url: str | None = Field(None, description="where the gateway reaches this service's POST /receipts")
+    receipts_url: str | None = Field(
+        None, pattern=r"^https?://", description="where the gateway reaches this service's POST /receipts"
+    )
     whatsapp_number_id: str = Field("0", pattern=r"^\d{1,20}$", description="sender's id at the WhatsApp provider")
     call_back_number: str = Field("+62911000000", pattern=r"^\+\d{6,15}$", description="{{nomor}}: whom to call")
     staff_file: Path | None = Field(None, description='JSON {staff_id: {"phone", "role"}} of the own officers')
@@ -43,6 +45,11 @@ class Settings(ChassisSettings):
 
     @model_validator(mode="after")
     def _no_sandbox(self) -> Self:
-        if self.production and self.gateway_token.get_secret_value() == SANDBOX:
+        if not self.production:
+            return self
+        if self.gateway_token.get_secret_value() == SANDBOX:
             raise ValueError("gateway_token: the sandbox's is refused in production")
+        for name in ("gateway_url", "receipts_url"):
+            if str(getattr(self, name)).startswith("http://"):
+                raise ValueError(f"{name}: must be https in production")
         return self
