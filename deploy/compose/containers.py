@@ -3,6 +3,8 @@
 Both are on ports chosen here, since a broker and a replica set tell their clients where to come back to.
 """
 
+import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,13 +20,31 @@ from deploy.local import kafka, loopback, mongo
 from deploy.local.engine import Engine
 from deploy.local.processes import CannotStart
 
-_START_LIMIT_SECONDS = 90
+_START_LIMIT_SECONDS = 240
 _CONTROLLER_PORT = 9093
+
+
+class NoDocker(Exception):
+    """One line: what is missing to run containers."""
+
+
+def insist_on(*words: str) -> None:
+    """That `docker WORDS` answers. Raises NoDocker."""
+    if shutil.which("docker") is None:
+        raise NoDocker("docker is not installed: tests on containers need it")
+    try:
+        done = subprocess.run(["docker", *words], capture_output=True, text=True, check=False, timeout=60)
+    except subprocess.TimeoutExpired:
+        raise NoDocker(f"docker {' '.join(words)}: no answer in 60 s") from None
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip()).rpartition("\n")[2]
+        raise NoDocker(f"docker {' '.join(words)}: {said}")
 
 
 @contextmanager
 def containers() -> Iterator[Engine]:
-    """Both for the length of a `with`. Raises CannotStart, and what docker refuses."""
+    """Both for the length of a `with`. Raises NoDocker, CannotStart, and what docker refuses."""
+    insist_on("info")
     free = loopback.free_ports()
     kafka_port, mongo_port = next(free), next(free)
     with ExitStack() as both:

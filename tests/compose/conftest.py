@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from deploy.compose.containers import NoDocker
 from tests.compose import project
 from tests.compose.project import Composed
 from tests.system.offices import WIRE
@@ -17,7 +18,7 @@ WEIGHED = pytest.StashKey[list[str]]()
 def stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Composed]:
     try:
         project.insist()
-    except project.NotThere as error:
+    except NoDocker as error:
         pytest.exit(str(error), returncode=2)
     project.end()  # what a killed run left
     try:

@@ -58,10 +58,7 @@ def backend() -> Iterator[Backend]:
         yield Backend(os.environ["TEST_KAFKA"], os.environ["TEST_MONGO"])
         return
     if kind == "containers":
-        from deploy.compose.containers import containers  # only where tests run from a checkout
-
-        with containers() as running:
-            yield Backend(running.kafka, running.mongo)
+        yield from _in_containers()
         return
     if kind not in ("auto", "local"):
         raise pytest.UsageError(f"TEST_BACKEND={kind} is not known: auto, local, containers or external")
@@ -71,6 +68,16 @@ def backend() -> Iterator[Backend]:
     with engine(home, fresh=True) as running:
         yield Backend(running.kafka, running.mongo)
     shutil.rmtree(home)
+
+
+def _in_containers() -> Iterator[Backend]:
+    from deploy.compose.containers import NoDocker, containers  # only where tests run from a checkout
+
+    try:
+        with containers() as running:
+            yield Backend(running.kafka, running.mongo)
+    except NoDocker as missing:
+        pytest.exit(f"TEST_BACKEND=containers: {missing}", returncode=2)
 
 
 def new_code(prefix: str = "agency") -> str:
