@@ -4,7 +4,8 @@ First what is quick, stage by stage. Then what starts an engine of its own, two 
 most of their time is spent waiting. What such a stage prints is shown when it ends.
 
 `python -m tests STAGE…` runs only the stages named; `--list` names them. A skipped test fails its stage: what could
-not be looked at was not shown to hold.
+not be looked at was not shown to hold. With `TEST_BACKEND=containers` the compose project is a stage as well, and its
+images are built beside the quick stages.
 """
 
 import argparse
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 TRIED_AGAIN = 20  # more causes of failure than that are no accident
 AT_ONCE = 2
+INTERRUPTED = 2  # what pytest says of a session that was ended before its time: nothing to try again
 QUICK = ("contracts", "architecture", "k8s", "compose/test_file.py")  # of tests/, what starts nothing
 PACKAGES = ("chassis", "intake", "referral", "training", "notification", "deploy")
 
@@ -50,6 +52,7 @@ class Stage:
     command: tuple[str, ...]
     tests: bool = False
     engine: bool = False  # has one of its own, and may run beside another stage
+    ahead: bool = False  # begins at once, beside the quick stages; those with an engine wait for it
     when_named: bool = False  # not among those that run by default
 
 
@@ -77,7 +80,9 @@ def stages() -> list[Stage]:
     """A session starts one engine: the component tests of one service share one, and no service meets another's."""
     services = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "services").glob("*/tests"), key=_weight)]
     types = [argument for name in PACKAGES for argument in ("-p", name)]
+    elsewhere = os.environ.get("TEST_BACKEND") != "containers"  # docker may be neither here nor to be had
     return [
+        Stage("images", (str(ROOT / ".ci" / "images"),), ahead=True, when_named=elsewhere),
         Stage("lint", (str(BIN / "ruff"), "check", ".")),
         Stage("format", (str(BIN / "ruff"), "format", "--check", ".")),
         Stage("types", (str(BIN / "mypy"), "--strict", *types)),
@@ -91,7 +96,7 @@ def stages() -> list[Stage]:
         pytest_stage("http", "tests/http", engine=True),
         *(pytest_stage(f"component {path.split('/')[1]}", "-m", "engine", path, engine=True) for path in services),
         pytest_stage("local", "deploy", engine=True),
-        replace(pytest_stage("compose", "tests/compose"), when_named=True),  # builds images: some minutes
+        replace(pytest_stage("compose", "tests/compose", engine=True), when_named=elsewhere),
     ]
 
 
@@ -122,6 +127,8 @@ def _run_once(stage: Stage, said: IO[str] | None, *more: str) -> tuple[bool, Cou
         command = [*stage.command, *((f"--junitxml={report}", *more) if stage.tests else ())]
         done = subprocess.run(command, cwd=ROOT, env=_environment(), check=False, stdout=said, stderr=said)
         count = _counted(report) if stage.tests else Count()
+        if done.returncode == INTERRUPTED:
+            count = replace(count, causes=0)
     return done.returncode == 0 and not count.failed, count
 
 
@@ -165,7 +172,11 @@ def main(given: Sequence[str] | None = None) -> int:
                 f"=== {stage.name} left out: what it needs may be neither here nor to be had; name it to insist",
                 flush=True,
             )
-    return _run_all([stage for stage in every if _wanted(stage, asked.stage)])
+    try:
+        return _run_all([stage for stage in every if _wanted(stage, asked.stage)])
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+        return 130
 
 
 def _wanted(stage: Stage, named: Sequence[str]) -> bool:
@@ -176,7 +187,7 @@ def _run_all(wanted: Sequence[Stage]) -> int:
     begun, found = time.monotonic(), dict[str, Outcome]()
 
     def one(stage: Stage, said: IO[str] | None) -> None:
-        if not all(outcome.good for outcome in found.values()):
+        if not all(outcome.good for outcome in list(found.values())):
             return
         print(f"=== {stage.name}", flush=True)
         start = time.monotonic()
@@ -189,9 +200,13 @@ def _run_all(wanted: Sequence[Stage]) -> int:
             said.seek(0)
             _tell(stage, found, said.read())
 
-    for stage in (each for each in wanted if not each.engine):
-        one(stage, None)
-        _tell(stage, found, "")
+    with ThreadPoolExecutor(1) as beside:
+        ahead = [beside.submit(apart, stage) for stage in wanted if stage.ahead]
+        for stage in (each for each in wanted if not (each.engine or each.ahead)):
+            one(stage, None)
+            _tell(stage, found, "")
+    for begun_ahead in ahead:
+        begun_ahead.result()
     with ThreadPoolExecutor(min(AT_ONCE, os.cpu_count() or 1)) as lanes:
         list(lanes.map(apart, [stage for stage in wanted if stage.engine]))
     return _sum_up(found, time.monotonic() - begun)
