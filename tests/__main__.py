@@ -28,7 +28,8 @@ BIN = Path(sys.executable).parent
 TRIED_AGAIN = 20  # more causes of failure than that are no accident
 AT_ONCE = 2
 INTERRUPTED = 2  # what pytest says of a session that was ended before its time: nothing to try again
-QUICK = ("contracts", "architecture", "k8s", "compose/test_file.py")  # of tests/, what starts nothing
+# of tests/, what starts nothing
+QUICK = ("contracts", "architecture", "k8s", "compose/test_file.py", "compose/test_running.py")
 PACKAGES = ("chassis", "intake", "referral", "training", "notification", "deploy")
 
 

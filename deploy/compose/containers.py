@@ -81,6 +81,7 @@ def _kafka(port: int) -> DockerContainer:
             KAFKA_TRANSACTION_STATE_LOG_MIN_ISR="1",
             KAFKA_TRANSACTION_STATE_LOG_NUM_PARTITIONS="5",
             KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS="0",
+            KAFKA_LOG_CLEANER_DEDUPE_BUFFER_SIZE="16777216",  # the default takes 128 MiB of the heap at start
             KAFKA_HEAP_OPTS="-Xms128m -Xmx512m",
         )
     )
