@@ -29,6 +29,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from chassis.catalogue import Channel
 from chassis.login import Login
+from deploy.basudara import store_users
 from deploy.basudara.reach import NO_ANSWER_SECONDS, Reach
 from deploy.basudara.rights import Acl, Installation, User
 
@@ -95,14 +96,20 @@ class Rights:
         for user in self.users:
             for acl in sorted(user.acls - has.get(user.name, frozenset())):
                 yield Step(self._give, (user.name, acl), f"right {user.name} {_told(acl)}")
-        for user in self.users:
-            if user.database is not None and not self._stored(user):
+        for user, held in self._at_store():
+            if held is None or not self._passwords.have(user.name, "mongo"):
                 yield Step(self.rotate_at_store, user, f"store user {user.name} of {user.database}")
+            else:
+                for right in sorted(store_users.wanted(user) - held):
+                    yield Step(self._give_at_store, user, f"store right {user.name} {right}")
 
     def surplus(self) -> Iterator[Step]:
         """Rights that these agencies' users have and nothing wants any more."""
         wanted = {user.name: user.acls for user in self.users}
         yield from self._taken(wanted)
+        for user, held in self._at_store():
+            for right in sorted((held or frozenset()) - store_users.wanted(user)):
+                yield Step(self._take_at_store, user, f"right taken {user.name} {right}")
 
     def removal(self) -> Iterator[Step]:
         """All rights and users of these agencies. Topics and databases stay, with what is in them."""
@@ -172,26 +179,34 @@ class Rights:
 
     # -- users at the store ----------------------------------------------------------------------------------------
 
-    def _stored(self, user: User) -> bool:
-        if not self._passwords.have(user.name, "mongo"):
-            return False
+    def _at_store(self) -> Iterator[tuple[User, frozenset[str] | None]]:
+        """Whoever has a database, with what he has there; None: there is no such user."""
         with self._reach.store() as client:
-            return bool(client[str(user.database)].command({"usersInfo": user.name})["users"])
+            for user in self.users:
+                if user.database is not None:
+                    yield user, store_users.held(client, user)
 
     def rotate_at_store(self, users: Iterable[User]) -> None:
-        """New passwords, and the one role such a user has: to read and write its own database."""
+        """New passwords, and the rights of such a user: no more and no less."""
         with self._reach.store() as client:
             for user in users:
-                database, password = client[str(user.database)], self._passwords.make(user.name, "mongo")
-                known = database.command({"usersInfo": user.name})["users"]
-                act = "updateUser" if known else "createUser"
-                roles = [{"role": "readWrite", "db": user.database}]
-                database.command({act: user.name, "pwd": password, "roles": roles})
+                store_users.give(client, user, self._passwords.make(user.name, "mongo"))
+                store_users.take(client, user)
+
+    def _give_at_store(self, users: Iterable[User]) -> None:
+        with self._reach.store() as client:
+            for user in users:
+                store_users.give(client, user)
+
+    def _take_at_store(self, users: Iterable[User]) -> None:
+        with self._reach.store() as client:
+            for user in users:
+                store_users.take(client, user)
 
     def _drop_at_store(self, users: Iterable[tuple[str, str]]) -> None:
         with self._reach.store() as client:
             for database, name in users:
-                client[database].command({"dropUser": name})
+                store_users.drop(client, database, name)
 
 
 _EVERY: Any = None

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from chassis.audit import OPEN, SEALED, Block, Head, hash_of, head_of, number_of
+from chassis.database import record_of
 from deploy.basudara.console import UP, AsJson, Home, Refusal, one_line, show
 from deploy.basudara.stack import Stack
 
@@ -85,9 +86,9 @@ def _next(name: str, before: Head, block: Block) -> Head:
 
 def verdict(stack: Stack, name: str, told: Collection[Told]) -> Verdict:
     with stack.reach.store() as store:
-        database = store[stack.databases[name]]
-        found = judged(name, database[SEALED].find(sort=[("_id", 1)]), told)
-        return replace(found, open=database[OPEN].count_documents({}))
+        database = stack.databases[name]
+        found = judged(name, store[record_of(database)][SEALED].find(sort=[("_id", 1)]), told)
+        return replace(found, open=store[database][OPEN].count_documents({}))
 
 
 def told_by_service(url: str) -> list[Told]:
@@ -169,7 +170,7 @@ def show_ref(
 def _entries(stack: Stack, ref: str) -> Iterable[dict[str, Any]]:
     with stack.reach.store() as store:
         for name, database in stack.databases.items():
-            for block in store[database][SEALED].find({"entries.refs": ref}):
+            for block in store[record_of(database)][SEALED].find({"entries.refs": ref}):
                 for one in block["entries"]:
                     if ref in one["refs"]:
                         yield {**one, "record": name, "block": block["number"]}

@@ -8,7 +8,7 @@ import shutil
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,9 @@ from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 from pymongo.errors import OperationFailure, PyMongoError
 
+from chassis.audit import SEALED
 from chassis.clock import Clock
+from chassis.database import record_of
 from deploy.basudara import agreements, parked, records
 from deploy.basudara.contracts.catalogues import Contracts
 from deploy.basudara.contracts.conform import Report
@@ -35,6 +37,7 @@ UNSENT_SECONDS = 30
 FREE_BYTES = 2 * 1024**3
 TRIED = "doctor"  # the document that is written and taken away: no collection of a service's has this name
 NOT_ALLOWED = 13  # the store's code
+NONE, NOTHING = {"_id": TRIED}, {"$set": {"tried": True}}  # a block that no record has, and a change
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ def examine(stack: Stack, agency: Agency) -> Iterator[Finding]:
     for step in rights.missing():
         yield Finding(code, f"missing: {step.line}", apply)
     for step in rights.surplus():
-        yield Finding(code, f"too much: {step.line.removeprefix('right taken ')}", "basudara agreement end FILE")
+        mend = f"basudara agreement end FILE; what the store gives: basudara agency rotate {code}"
+        yield Finding(code, f"too much: {step.line.removeprefix('right taken ')}", mend)
     with ThreadPoolExecutor(8) as all_of_them:  # each waits for answers for seconds
         for found in all_of_them.map(lambda user: list(_at_broker(stack, user, apply)), rights.users):
             yield from found
@@ -107,6 +111,10 @@ def _at_store(stack: Stack, user: User, apply: str) -> Iterator[Finding]:
             own = client[database][TRIED]
             own.insert_one({"_id": TRIED})
             own.drop()
+            if _changes(client[record_of(database)][SEALED]):
+                yield Finding(
+                    user.name, "may change what its record has sealed", f"basudara agency rotate {user.agency}"
+                )
             for name in sorted(set(stack.databases.values()) - {database}):
                 if _reads(client[name]):
                     yield Finding(user.name, f"reads {name}, which is not its own", apply)
@@ -117,9 +125,17 @@ def _at_store(stack: Stack, user: User, apply: str) -> Iterator[Finding]:
         yield Finding(user.name, told, f"basudara agency rotate {user.agency}")
 
 
+def _changes(sealed: Any) -> bool:
+    return any(_allowed(act) for act in (lambda: sealed.delete_many(NONE), lambda: sealed.update_many(NONE, NOTHING)))
+
+
 def _reads(database: Any) -> bool:
+    return _allowed(database[TRIED].find_one)
+
+
+def _allowed(act: Callable[[], object]) -> bool:
     try:
-        database[TRIED].find_one()
+        act()
     except OperationFailure as error:
         if error.code != NOT_ALLOWED:
             raise

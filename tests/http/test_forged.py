@@ -30,7 +30,7 @@ def refusals(stack: Stack) -> int:
     total = 0
     with stack.reach.store() as store:
         for database in stack.databases.values():
-            blocks = [block["entries"] for block in store[database]["audit"].find()]
+            blocks = [block["entries"] for block in store[f"{database}-audit"]["audit"].find()]
             for one in [*chain.from_iterable(blocks), *store[database]["audit_open"].find()]:
                 total += one["times"] if one["outcome"] == "refused" else 0
     return total

@@ -42,7 +42,8 @@ async def test_each_command_is_on_the_record_once_whoever_is_killed(town: Town) 
     await town.start("referral", "1")
     await everything_sealed(town)
     database = town.database("referral")
-    blocks = [block async for block in database["audit"].find(sort=[("_id", 1)])]
+    record = town.mongo[f"{database.name}-audit"]["audit"]
+    blocks = [block async for block in record.find(sort=[("_id", 1)])]
     verdict = judged(f"{town.sender}/referral", blocks)
     assert verdict.broken is None
     kept = {row["_id"] async for row in database["requests"].find()}

@@ -47,6 +47,12 @@ def drop_store_user(stack: Stack) -> None:
     rights_of(stack)._drop_at_store([(f"{BAPAS}-referral", REFERRAL)])
 
 
+def open_record(stack: Stack) -> None:
+    more = [{"resource": {"db": f"{BAPAS}-intake-audit", "collection": "audit"}, "actions": ["update"]}]
+    with stack.reach.store() as client:
+        client[f"{BAPAS}-intake-audit"].command({"grantPrivilegesToRole": "adds", "privileges": more})
+
+
 def end_service(stack: Stack) -> None:
     _end(stack._pid_file(f"{BAPAS}/intake"))
 
@@ -58,6 +64,8 @@ FAULTS = [  # what is done, where the doctor finds it, what he says, and the com
     (spoil_password, REFERRAL, "the broker does not let it in", ROTATE),
     (lose_password, NOTIFICATION, "no password file for the store", APPLY),
     (drop_store_user, REFERRAL, "the store does not let it write", ROTATE),
+    (open_record, INTAKE, "may change what its record has sealed", ROTATE),
+    (open_record, BAPAS, f"too much: {INTAKE} update on {BAPAS}-intake-audit.audit", ROTATE),
     (end_service, f"{BAPAS}/intake", "does not answer", APPLY),
 ]
 

@@ -170,8 +170,9 @@ def documents(stack: Stack) -> dict[str, dict[str, list[str]]]:
     with stack.reach.store() as mongo:
         for name, database in stack.databases.items():
             found[name] = {
-                collection: sorted(json_util.dumps(row, sort_keys=True) for row in mongo[database][collection].find())
-                for collection in sorted(mongo[database].list_collection_names())
+                collection: sorted(json_util.dumps(row, sort_keys=True) for row in mongo[place][collection].find())
+                for place in (database, f"{database}-audit")
+                for collection in sorted(mongo[place].list_collection_names())
             }
     return found
 

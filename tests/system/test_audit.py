@@ -30,7 +30,7 @@ def verdicts(stack: Stack) -> dict[str, dict[str, Any]]:
 def spoilt(stack: Stack, name: str, number: int, change: dict[str, Any] | None) -> Iterator[None]:
     """One block of a record as somebody changed it in the store, or without it."""
     with stack.reach.store() as store:
-        blocks = store[stack.databases[name]]["audit"]
+        blocks = store[f"{stack.databases[name]}-audit"]["audit"]
         held = blocks.find_one({"_id": number})
         assert held is not None
         if change is None:
@@ -68,7 +68,7 @@ def test_it_says_who_saw_him_and_what_was_done_for_him_and_not_who_he_is(stack: 
     texts: list[str] = [body["full_name"], "Yopi", body["nik"], body["phone"], body["register_no"], "CONDITIONAL"]
     with stack.reach.store() as store:
         told = {
-            name: str([*store[database]["audit"].find(), *store[database]["audit_open"].find()])
+            name: str([*store[f"{database}-audit"]["audit"].find(), *store[database]["audit_open"].find()])
             for name, database in stack.databases.items()
         }
     nowhere(texts, told)

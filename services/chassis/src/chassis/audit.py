@@ -19,14 +19,14 @@ from pydantic import TypeAdapter
 
 from chassis import ids, measures
 from chassis.clock import Clock
-from chassis.database import Database, DeleteOne, Moved, Writes, told_as_ours
+from chassis.database import RECORD, Database, DeleteOne, Moved, Writes, told_as_ours
 from chassis.envelope import instant
 from chassis.errors import Expected, NotAuthenticated, UnknownMove
 from chassis.work import Actor, Asked, Change, Work
 
 log = structlog.get_logger()
 
-OPEN, SEALED = "audit_open", "audit"
+OPEN, SEALED = "audit_open", RECORD
 FIRST = "0" * 64  # what the first block names for the hash before it
 GATHER_SECONDS = 1.0  # what came meanwhile is sealed together
 LOOK_SECONDS = 30.0  # for what a killed replica left open

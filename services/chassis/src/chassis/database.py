@@ -33,6 +33,7 @@ DUPLICATE_KEY = 11000
 NOT_LET_IN = (13, 18)  # no right, no such user
 BATCH = 10_000  # documents in one answer: by itself the store sends 101 and waits to be asked for more
 AT_ONCE = 16  # calls of one process that wait for the store at the same time
+RECORD = "audit"  # the one collection that is not in the service's own database
 Collection = Any  # the driver's collection: typed only here, where it is met
 
 T = TypeVar("T")
@@ -59,6 +60,11 @@ class _SetAsList(TypeEncoder):
 _CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
     tz_aware=True, tzinfo=UTC, type_registry=TypeRegistry([_DateAsText(), _SetAsList()])
 )
+
+
+def record_of(database: str) -> str:
+    """The database beside a service's own that keeps what it may add and read, and never change (decision 0015)."""
+    return f"{database}-audit"
 
 
 @contextmanager
@@ -104,19 +110,25 @@ class Database:
             waitQueueTimeoutMS=3000,
             retryWrites=True,
         )
-        self._db: Any = self._client.get_database(
-            name,
+        self._own, self._record = (self._kept_in(one) for one in (name, record_of(name)))
+        self._threads = ThreadPoolExecutor(AT_ONCE, "store")
+
+    def _kept_in(self, database: str) -> Any:
+        return self._client.get_database(
+            database,
             codec_options=_CODEC,
             write_concern=WriteConcern("majority", j=True),
             read_concern=ReadConcern("majority"),
         )
-        self._plain: Any = self._db.delegate  # the same without its wrapping: for calls that are made in our threads
-        self._threads = ThreadPoolExecutor(AT_ONCE, "store")
 
     def __getitem__(self, name: str) -> Collection:
         if name not in self._collections:  # kept: the driver makes a new one at each call, which takes 50 us
-            self._collections[name] = self._db[name]
+            self._collections[name] = (self._record if name == RECORD else self._own)[name]
         return self._collections[name]
+
+    def _plain(self, name: str) -> Collection:
+        """The same without its wrapping: for calls that are made in our threads."""
+        return self[name].delegate
 
     async def together(self, write: Callable[["Writes"], None]) -> None:
         """All that `write` writes commits together, or nothing does. It runs in a thread of the store's, from its
@@ -127,7 +139,7 @@ class Database:
         """
 
         def run() -> None:
-            with self._plain.client.start_session() as session:
+            with self._client.delegate.start_session() as session:
                 session.start_transaction(max_commit_time_ms=5000)
                 write(Writes(self._plain, session))
                 _commit(session)
@@ -140,7 +152,7 @@ class Database:
             return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     async def find(self, collection: str, query: dict[str, Any], *, sort: str = "_id", limit: int = 0) -> list[Any]:
-        found = self._plain[collection].find(query, batch_size=BATCH).sort(sort, 1).limit(limit)
+        found = self._plain(collection).find(query, batch_size=BATCH).sort(sort, 1).limit(limit)
         return await self._crossing(lambda: list(found))
 
     async def snapshot(self, collection: str, query: dict[str, Any], *, sort: str, limit: int) -> list[Any]:
@@ -148,8 +160,8 @@ class Database:
         the store gives in one answer, 16 MiB."""
 
         def run() -> list[Any]:
-            with self._plain.client.start_session(snapshot=True) as session:
-                plain = self._plain[collection].with_options(read_concern=ReadConcern())
+            with self._client.delegate.start_session(snapshot=True) as session:
+                plain = self._plain(collection).with_options(read_concern=ReadConcern())
                 found = plain.find(query, session=session, batch_size=limit).sort(sort, 1)
                 return list(found.limit(-limit))  # negative: one answer and no more
 
@@ -184,20 +196,20 @@ class Database:
 class Writes:
     """The collections as one transaction sees them. Only for use inside `Database.together`."""
 
-    def __init__(self, database: Any, session: Any) -> None:
-        self._database, self._session = database, session
+    def __init__(self, of: Callable[[str], Collection], session: Any) -> None:
+        self._of, self._session = of, session
 
     def insert(self, collection: str, documents: list[dict[str, Any]]) -> None:
-        self._database[collection].insert_many(documents, session=self._session)
+        self._of(collection).insert_many(documents, session=self._session)
 
     def bulk(self, collection: str, operations: list[Any]) -> int:
         """Returns how many documents were met: matched, inserted or deleted."""
-        done = self._database[collection].bulk_write(operations, session=self._session)
+        done = self._of(collection).bulk_write(operations, session=self._session)
         return int(done.matched_count + done.inserted_count + done.deleted_count)
 
     def update(self, collection: str, query: dict[str, Any], change: dict[str, Any]) -> int:
         """All documents of the query. Returns how many were met."""
-        return int(self._database[collection].update_many(query, change, session=self._session).matched_count)
+        return int(self._of(collection).update_many(query, change, session=self._session).matched_count)
 
 
 def _commit(session: Any) -> None:

@@ -23,7 +23,9 @@ class ChassisSettings(BaseSettings):
     mongo_url: SecretStr
     mongo_user: str | None = Field(None, description="this service's own user of its database; none: no authentication")
     mongo_password_file: Path | None = None
-    database: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$", description="this service's own database")
+    database: str = Field(
+        pattern=r"^[a-z][a-z0-9_-]{0,56}$", description="this service's own; its record's is beside it"
+    )
     kafka: str = Field(description="bootstrap addresses, host:port[,host:port]")
     kafka_user: str | None = Field(None, description="this service's own user (SCRAM-SHA-512); none: no authentication")
     kafka_password_file: Path | None = None
