@@ -10,6 +10,7 @@ from intake_people import DENI, NOON, RULES, SALMA, TODAY, somebody
 from chassis.errors import Conflict, IllegalMove, Invalid, MissingFact, NotAllowed
 from intake.domain.cases import (
     MOVES,
+    AftercareRuns,
     Case,
     Eligibility,
     Groundwork,
@@ -21,7 +22,7 @@ from intake.domain.cases import (
     told_of,
 )
 
-STATES = ("-", "registered", "in-assessment", "assessed", "ready", "suspended", "closed")
+STATES = ("-", "registered", "in-assessment", "assessed", "ready", "suspended", "closed", "erased")
 ROLES = (
     "probation_officer",
     "assistant_probation_officer",
@@ -49,6 +50,7 @@ LEGAL = {
     ("assessed", "close"): ("closed", {KABAPAS}),
     ("ready", "close"): ("closed", {KABAPAS}),
     ("suspended", "close"): ("closed", {KABAPAS}),
+    ("closed", "erase"): ("erased", {KABAPAS}),
 }
 COMMANDS = sorted({command for _, command in LEGAL})
 
@@ -93,6 +95,8 @@ def do(command: str, before: Case, role: str) -> Case:
             return before.resume(role=role, at=NOON, heard_on=TODAY)
         case "close":
             return before.close(role=role, reason_code="ENDED", aftercare=False)
+        case "erase":
+            return before.erase(role=role, reason_code="RETENTION_OVER")
     raise AssertionError(command)
 
 
@@ -127,6 +131,7 @@ def test_each_move_tells_exactly_its_event() -> None:
         "suspend": "case.suspended",
         "resume": "case.resumed",
         "close": "case.closed",
+        "erase": "erasure.begun",
     }
 
 
@@ -226,6 +231,7 @@ def test_a_case_does_not_resume_without_valid_eligibility() -> None:
 @pytest.mark.parametrize(("command", "codes"), [
     ("suspend", {"CUSTODY", "EXAMINATION", "ILLNESS", "LOST_CONTACT"}),
     ("close", {"ENDED", "REVOKED", "MOVED", "DIED"}),
+    ("erase", {"RETENTION_OVER", "WRONG_PERSON", "ORDERED"}),
 ])  # fmt: skip
 def test_a_stop_needs_a_published_reason(command: str, codes: set[str]) -> None:
     assert MOVES[command].reasons == codes
@@ -233,6 +239,8 @@ def test_a_stop_needs_a_published_reason(command: str, codes: set[str]) -> None:
         with pytest.raises(error):
             if command == "suspend":
                 case("ready").suspend(role=PK, reason_code=reason_code)
+            elif command == "erase":
+                case("closed").erase(role=KABAPAS, reason_code=reason_code)
             else:
                 case("ready").close(role=KABAPAS, reason_code=reason_code, aftercare=False)
 
@@ -254,9 +262,24 @@ def test_aftercare_keeps_a_closed_case_able_to_carry_consents() -> None:
     assert case("ready").close(role=KABAPAS, reason_code="ENDED", aftercare=False).is_over
 
 
-def test_a_closed_case_is_not_corrected() -> None:
+@pytest.mark.parametrize("state", ["closed", "erased"])
+def test_a_closed_case_is_not_corrected(state: str) -> None:
     with pytest.raises(Conflict):
-        case("closed").correct("…", TOLD, has_nik=True, in_custody=False, role=PK)
+        case(state).correct("…", TOLD, has_nik=True, in_custody=False, role=PK)
+
+
+def test_nobody_is_erased_while_aftercare_goes_on() -> None:
+    with pytest.raises(AftercareRuns):
+        case("closed", aftercare=True).erase(role=KABAPAS, reason_code="RETENTION_OVER")
+
+
+def test_an_erased_case_keeps_bands_for_counting_and_neither_birthday_nor_home_nor_end_of_supervision() -> None:
+    told = told_of(DENI, TODAY, RULES)
+    after = case("closed", told=told).erase(role=KABAPAS, reason_code="ORDERED")
+    assert (after.sealed_klien, after.dukcapil_task) == ("", False)
+    assert after.told == Told(
+        age_group="CHILD_16_17", age_group_until=None, home_area=None, voluntary=True, referable_until=None
+    )
 
 
 def test_a_case_tells_bands_and_areas_instead_of_birth_and_home() -> None:

@@ -14,6 +14,7 @@ from intake import wire
 
 EVENTS = Path(__file__).parents[3] / "contracts" / "events"
 REF, CONSENT, AT, DAY = "prt_" + "a" * 26, "csn_" + "a" * 26, datetime(2027, 3, 4, 3, tzinfo=UTC), date(2027, 9, 30)
+ERASURE = "era_" + "a" * 26
 ABOUT: dict[str, Any] = {"consent_id": CONSENT, "case_ref": REF, "purpose": "TRAINING"}
 SAMPLES = [
     wire.CaseRegistered(
@@ -40,6 +41,10 @@ SAMPLES = [
     wire.ConsentClosed(**ABOUT, closed_at=AT),
     wire.ConsentExpired(**ABOUT, expired_at=AT, cause="COMING_OF_AGE"),
     wire.ConsentSuperseded(**ABOUT, replaced_by=CONSENT),
+    wire.ErasureBegun(erasure_id=ERASURE, case_ref=REF, reason_code="ORDERED", erase_by=AT),
+    wire.ErasureAsked(erasure_id=ERASURE, case_ref=REF, erase_by=AT),
+    wire.ErasureOverdue(erasure_id=ERASURE, case_ref=REF, missing=("dinkop-ambon/training",), late_seconds=0),
+    wire.ErasureClosed(erasure_id=ERASURE, case_ref=REF, closed_at=AT),
     wire.DeadlineMissed(**ABOUT, stop_by=AT, missing=("notification", "training"), late_seconds=1),
 ]
 

@@ -57,4 +57,6 @@ def test_training_hears_exactly_what_the_catalogue_says_it_hears() -> None:
 def test_every_event_that_a_move_tells_exists() -> None:
     machines = (placement.MOVES, enrolment.MOVES, cohort.MOVES, certificate.MOVES, followup.MOVES, programme.MOVES)
     told = {move.told for machine in machines for move in machine.values() if move.told}
-    assert told | {"consent.stopped"} == {model.TYPE.split("id.basudara.training.")[1][:-3] for model in wire.SAID}
+    assert told | {"consent.stopped", "erasure.done"} == {
+        model.TYPE.split("id.basudara.training.")[1][:-3] for model in wire.SAID
+    }

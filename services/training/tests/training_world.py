@@ -186,6 +186,14 @@ class World:
         await self.hear("consent.expired", data, service="intake", subject=consent_id, version=4)
         await self.svc.settled()
 
+    async def ask_to_erase(self, case_ref: str, *, erasure_id: str | None = None, source: str | None = None) -> str:
+        erasure_id = erasure_id or new_id("era")
+        data = {"erasure_id": erasure_id, "case_ref": case_ref, "erase_by": "2027-03-04T01:00:00.000Z"}
+        how = {"service": "intake", "subject": erasure_id, "version": 2}
+        await self.hear("erasure.asked", data, **how, **({} if source is None else {"source": source}))
+        await self.svc.settled()
+        return erasure_id
+
     # -- the office --------------------------------------------------------------------------------------------
 
     async def post(
@@ -348,8 +356,9 @@ async def a_replica(world: World) -> AsyncIterator[httpx.AsyncClient]:
 
 @asynccontextmanager
 async def a_world(
-    running_service: Any, folder: Path, patch: pytest.MonkeyPatch, **settings: Any
+    running_service: Any, folder: Path, patch: pytest.MonkeyPatch, others: tuple[str, ...] = (), **settings: Any
 ) -> AsyncIterator[World]:
+    """`others`: further agencies that send, without an agreement."""
     key = folder / "agency.key"
     key.write_text(base64.b64encode(secrets.token_bytes(32)).decode())
     partner = new_code("bapas")
@@ -359,7 +368,7 @@ async def a_world(
         values = {"agency_key_file": key, "enrolled_to_start": 1, "card_timeout_seconds": 1, **settings}
         patch.setenv("TRAINING_PARTNERS", str(partners))  # the fixture's own `partners` are agency codes
         async with running_service(
-            "training", Settings, build, agency=new_code("opd"), partners=(partner,), runs=(), **values
+            "training", Settings, build, agency=new_code("opd"), partners=(partner, *others), runs=(), **values
         ) as svc:
             svc.set_clock(wit(2027, 1, 18))
             world = World(svc=svc, intake=intake)

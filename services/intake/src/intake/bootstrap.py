@@ -10,6 +10,7 @@ from intake.domain.agreements import Agreement
 from intake.domain.cases import Case
 from intake.domain.consents import Consent
 from intake.domain.disclosures import Disclosure, Referral
+from intake.domain.erasures import Erasure
 from intake.domain.ledger import Ledger, Pseudonym
 from intake.domain.register import PersonKey, RegisterEntry
 from intake.entrypoints import http, jobs
@@ -19,19 +20,20 @@ from intake.settings import Settings
 KEPT = (
     Kept(Case, "cases", indexes=("state", "dukcapil_task")),
     Kept(PersonKey, "person_keys"),
-    Kept(RegisterEntry, "register"),
+    Kept(RegisterEntry, "register", indexes=("case_ref",)),
     Kept(Ledger, "ledgers"),
     Kept(Pseudonym, "pseudonyms"),
     Kept(Consent, "consents", indexes=("case_ref", "agency_case_ref")),
     Kept(Referral, "referrals"),
     Kept(Agreement, "agreements"),
     Kept(Disclosure, "disclosures", indexes=("case_ref",)),
+    Kept(Erasure, "erasures", indexes=("case_ref",)),
 )
 
 
 def build(settings: Settings) -> Parts:
     """Raises UnusableKey and ValidationError for files that can't be used: the service does not start."""
-    known_fields("case_ref", "consent_id", "referral_id")
+    known_fields("case_ref", "consent_id", "erasure_id", "referral_id")
     desk = Desk(
         agency=settings.agency,
         rules=load_rules(settings.rules_file),

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from chassis.wire import Heard, Said
 from intake.domain.cases import Case, Eligibility
@@ -95,6 +95,35 @@ class ConsentRefused(Said):
     case_ref: str
 
 
+class AboutErasure(Said):
+    """`case_ref` is the own agency's; but for `ErasureAsked`, which goes to another, that agency's pseudonym."""
+
+    erasure_id: str
+    case_ref: str
+
+
+class ErasureBegun(AboutErasure):
+    TYPE: ClassVar[str] = "id.basudara.intake.erasure.begun.v1"
+    reason_code: str
+    erase_by: datetime
+
+
+class ErasureAsked(AboutErasure):
+    TYPE: ClassVar[str] = "id.basudara.intake.erasure.asked.v1"
+    erase_by: datetime
+
+
+class ErasureOverdue(AboutErasure):
+    TYPE: ClassVar[str] = "id.basudara.intake.erasure.overdue.v1"
+    missing: tuple[str, ...]
+    late_seconds: int
+
+
+class ErasureClosed(AboutErasure):
+    TYPE: ClassVar[str] = "id.basudara.intake.erasure.closed.v1"
+    closed_at: datetime
+
+
 # -- said: of a consent, to the one agency it names; `case_ref` is that agency's pseudonym -----------------------------
 
 
@@ -173,6 +202,12 @@ class ReferralVoided(ReferralHeard):
 class TrainingStopped(Heard):
     TYPE: ClassVar[str] = "id.basudara.training.consent.stopped.v1"
     consent_id: str
+
+
+class TrainingErased(Heard):
+    TYPE: ClassVar[str] = "id.basudara.training.erasure.done.v1"
+    erasure_id: str
+    erased_at: AwareDatetime
 
 
 class NotificationStopped(Heard):

@@ -15,6 +15,7 @@ from training.domain.certificate import Certificate
 from training.domain.cohort import Cohort
 from training.domain.consent import Consent
 from training.domain.enrolment import Enrolment
+from training.domain.erasure import Erasure
 from training.domain.followup import FollowUp
 from training.domain.placement import Placement, StoppedReferral
 from training.domain.programme import Programme
@@ -36,6 +37,7 @@ KEPT = (
     Kept(Enrolment, "enrolments", ("state", "case_ref", "cohort_code", "referral_id")),
     Kept(Card, "cards", ("key_id",)),
     Kept(PersonKey, "person_keys"),
+    Kept(Erasure, "erasures"),
     Kept(Certificate, "certificates", ("enrolment_id",)),
     Kept(FollowUp, "followups", ("enrolment_id", "case_ref")),
 )

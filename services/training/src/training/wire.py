@@ -90,6 +90,12 @@ class ConsentSuperseded(Heard):
     purpose: str
 
 
+class ErasureAsked(Heard):
+    TYPE: ClassVar[str] = "id.basudara.intake.erasure.asked.v1"
+    erasure_id: str
+    case_ref: str
+
+
 class Party(BaseModel):
     agency: str
     role: str
@@ -129,6 +135,13 @@ class ConsentStopped(wire.Said):
     case_ref: str
     purpose: str
     stopped_at: datetime
+
+
+class ErasureDone(wire.Said):
+    TYPE: ClassVar[str] = "id.basudara.training.erasure.done.v1"
+    erasure_id: str
+    case_ref: str
+    erased_at: datetime
 
 
 class OfEnrolment(wire.Said):
@@ -313,6 +326,7 @@ SAID: tuple[type[wire.Said], ...] = (
     PlacementAccepted,
     PlacementDeclined,
     ConsentStopped,
+    ErasureDone,
     SeatWaitlisted,
     SeatReserved,
     SeatReleased,

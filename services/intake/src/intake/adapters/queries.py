@@ -10,6 +10,7 @@ from intake.domain.cases import Case
 from intake.domain.checks import Finding, nik_warnings
 from intake.domain.consents import Consent
 from intake.domain.disclosures import Disclosure
+from intake.domain.erasures import Erasure
 from intake.domain.klien import Klien
 from intake.domain.register import PersonKey, RegisterEntry
 
@@ -68,3 +69,11 @@ async def disclosures_of(case_ref: str, store: Store) -> list[Disclosure]:
     """Oldest first. Raises NotFound (404)."""
     case = await store.get(Case, case_ref)
     return sorted(await store.read(Disclosure, case_ref=case.id), key=lambda shown: shown.at)
+
+
+async def erasure_of(case_ref: str, store: Store) -> Erasure:
+    """The newest, where a restored case was erased again. Raises NotFound (404)."""
+    found = await store.read(Erasure, case_ref=case_ref)
+    if not found:
+        raise NotFound(kind="erasure")
+    return max(found, key=lambda erasure: erasure.asked_at)

@@ -12,7 +12,7 @@ from intake.application.ports import Desk
 from intake.domain.agreements import Agreement, NoAgreement, joined
 from intake.domain.cases import Case
 from intake.domain.codes import Purpose
-from intake.domain.consents import Consent, ask
+from intake.domain.consents import COMING_OF_AGE, Consent, ask
 from intake.domain.ledger import Ledger, Pseudonym
 from intake.wire import (
     ConsentAsked,
@@ -219,6 +219,18 @@ async def end_by_closing(case_ref: str, at: datetime, work: Work) -> None:
         if consent.purpose == Purpose.TRAINING:
             await _expire(consent, at, "CASE_CLOSED", work)
             work.unschedule(ENDS, consent.id)
+
+
+async def end_by_erasure(case_ref: str, at: datetime, work: Work) -> None:
+    """What still ran under the closed case ends with it; a withdrawal goes on to its own end (decision 0008)."""
+    ledger = await work.get(Ledger, case_ref)
+    for consent in [await work.get(Consent, consent_id) for consent_id in ledger.active.values()]:
+        await _expire(consent, at, "CASE_CLOSED", work)
+        work.unschedule(ENDS, consent.id)
+    for consent in await work.where(Consent, case_ref=case_ref):
+        if consent.ends_for == COMING_OF_AGE:
+            work.save(consent.forget_birthday())
+    work.save((await work.get(Ledger, case_ref)).erase())
 
 
 async def holding_consents(ledger: Ledger, at: datetime, work: Work) -> list[Consent]:

@@ -12,7 +12,7 @@ from intake.application.persons import person_of
 from intake.application.ports import Desk, StaffMember
 from intake.domain.ages import is_minor
 from intake.domain.agreements import RUNNING_REFERRALS, Agreement, joined
-from intake.domain.cases import Case
+from intake.domain.cases import ENDED, Case
 from intake.domain.codes import FACILITY, OFFICER, Purpose
 from intake.domain.consents import Consent
 from intake.domain.disclosures import Disclosure, ParticipantCard, Referral, card_of, permit_card
@@ -108,7 +108,7 @@ async def look_up_contact(command: LookUpContact, work: Work, desk: Desk) -> Con
         phone=phone,
         whatsapp_optin=optin,
         in_custody=case.in_custody,
-        case_closed=case.state == "closed",
+        case_closed=case.state in ENDED,
         messaging_consent=any(
             consent.purpose == Purpose.MESSAGING and (pseudonym is None or consent.agency == pseudonym.agency)
             for consent in holding

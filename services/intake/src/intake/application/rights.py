@@ -10,6 +10,7 @@ READS = {
     "case": roles(OFFICER, ASSISTANT, HEAD, FACILITY),
     "consent": roles(OFFICER, ASSISTANT, HEAD, FACILITY),
     "disclosures": roles(OFFICER, HEAD),
+    "erasure": roles(OFFICER, HEAD),
 }
 SERVICE = "service"  # the role of a service's own credential
 

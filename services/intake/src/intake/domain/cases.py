@@ -9,7 +9,16 @@ from chassis.errors import Conflict, Invalid, MissingFact
 from chassis.machine import NEW, Move, choose, roles, states
 from intake.domain.ages import age_group
 from intake.domain.areas import regency_of
-from intake.domain.codes import ASSISTANT, CLOSE_REASONS, FACILITY, HEAD, OFFICER, SUSPEND_REASONS, Outcome
+from intake.domain.codes import (
+    ASSISTANT,
+    CLOSE_REASONS,
+    ERASE_REASONS,
+    FACILITY,
+    HEAD,
+    OFFICER,
+    SUSPEND_REASONS,
+    Outcome,
+)
 from intake.domain.klien import Klien
 from intake.domain.rules import Rules
 
@@ -32,7 +41,9 @@ MOVES: Mapping[str, Move] = {
         "case.closed",
         reasons=CLOSE_REASONS,
     ),
+    "erase": Move(states("closed"), "erased", roles(HEAD), "erasure.begun", reasons=ERASE_REASONS),
 }
+ENDED = frozenset({"closed", "erased"})
 
 
 class NotEligible(Conflict):
@@ -41,6 +52,10 @@ class NotEligible(Conflict):
 
 class NoConsent(Conflict):
     code, title = "no_consent", "Belum ada persetujuan yang berlaku"
+
+
+class AftercareRuns(Conflict):
+    code, title = "aftercare_runs", "Bimbingan lanjutan masih berjalan; data orang ini masih diperlukan"
 
 
 class StillInForce(Conflict):
@@ -158,11 +173,19 @@ class Case:
             raise Invalid(field="aftercare", rule="only after ENDED")
         return replace(after, closing_code=reason_code, aftercare=aftercare)
 
+    def erase(self, *, role: str, reason_code: str | None) -> "Case":
+        """Nothing is left that tells of a person: bands stay, for the counts. Raises AftercareRuns (409)."""
+        after = self._moved("erase", role, reason_code)
+        if not self.is_over:
+            raise AftercareRuns(case_ref=self.id)
+        told = replace(self.told, age_group_until=None, home_area=None, referable_until=None)
+        return replace(after, sealed_klien="", told=told, dukcapil_task=False)
+
     def correct(self, sealed_klien: str, told: Told, *, has_nik: bool, in_custody: bool, role: str) -> "Case":
         """The same case with corrected facts; no transition. Raises NotAllowed (403) by the rights of `register`,
         and Conflict (409) once closed."""
         choose(MOVES, "register", NEW, role)
-        if self.state == "closed":
+        if self.state in ENDED:
             raise Conflict(state=self.state)
         return replace(
             self,

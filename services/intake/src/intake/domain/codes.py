@@ -108,6 +108,7 @@ class Outcome(StrEnum):
 
 SUSPEND_REASONS = frozenset({"CUSTODY", "EXAMINATION", "ILLNESS", "LOST_CONTACT"})
 CLOSE_REASONS = frozenset({"ENDED", "REVOKED", "MOVED", "DIED"})
+ERASE_REASONS = frozenset({"RETENTION_OVER", "WRONG_PERSON", "ORDERED"})
 
 HEAD = "head_of_bapas"
 OFFICER = "probation_officer"

@@ -26,6 +26,7 @@ MOVES: Mapping[str, Move] = {
     "replace": Move(states("active"), "superseded", roles(OFFICER), "consent.superseded"),
 }
 ENDED = frozenset({"withdrawn", "expired", "superseded"})
+COMING_OF_AGE = "COMING_OF_AGE"
 
 
 class OwnAgency(Invalid):
@@ -96,7 +97,7 @@ class Consent:
         ends_at, ends_for = start_of(self.valid_until + timedelta(days=1)), "DATE"
         of_age_at = start_of(birthday(born_on, rules.adult_from_years))
         if minor and of_age_at < ends_at:
-            ends_at, ends_for = of_age_at, "COMING_OF_AGE"
+            ends_at, ends_for = of_age_at, COMING_OF_AGE
         return replace(
             after,
             given_by=tuple(sorted(given_by)),
@@ -149,6 +150,10 @@ class Consent:
 
     def expire(self) -> "Consent":
         return self._moved("expire", SYSTEM)
+
+    def forget_birthday(self) -> "Consent":
+        """The proof stays as long as the law asks; the day it would have ended by is a child's 18th birthday."""
+        return replace(self, version=self.version + 1, ends_at=None)
 
     def give_way_to(self, newer: "Consent") -> "Consent":
         """Superseded, now that the text for which the PK asked anew is granted."""

@@ -61,6 +61,10 @@ class Ledger:
     def close(self) -> "Ledger":
         return replace(self, version=self.version + 1, is_over=True)
 
+    def erase(self) -> "Ledger":
+        """Pseudonyms stay, so that a late receipt or question finds its case; what they led to is gone."""
+        return replace(self, version=self.version + 1, active={})
+
     def disclosed(self) -> "Ledger":
         return replace(self, version=self.version + 1, disclosures=self.disclosures + 1)
 

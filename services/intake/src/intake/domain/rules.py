@@ -19,6 +19,7 @@ class Rules:
     eligibility_days: int
     consent_months: int
     stop_hours: int
+    erase_days: int
     not_voluntary: frozenset[str]  # supervision bases that allow no voluntary referral
     not_eligible_reasons: frozenset[str]
     receipts: Mapping[str, frozenset[str]]  # purpose: services that must confirm a stop

@@ -176,6 +176,10 @@ class CloseBody(MoveBody):
     aftercare: YesNo
 
 
+class EraseBody(MoveBody):
+    reason_code: ReasonCode | None = None
+
+
 class SearchBody(Body):
     """In a body, never in an address: a register number reveals a person to every log on the way."""
 

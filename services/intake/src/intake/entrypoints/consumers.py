@@ -5,10 +5,12 @@ from chassis.envelope import Event
 from chassis.work import Work
 from intake import wire
 from intake.application.consents import take_in_receipt
+from intake.application.erasing import TakeInErasure, take_in_erasure
 from intake.application.hearing import FollowAgreement, FollowReferral, follow_agreement, follow_referral
 from intake.application.ports import Desk
 from intake.domain.consents import Consent
 from intake.domain.disclosures import Referral
+from intake.domain.erasures import Erasure
 
 
 def build_listener(desk: Desk) -> Listener:
@@ -72,6 +74,11 @@ def _hear_receipts(heard: Listener, desk: Desk) -> None:
     @heard.to(wire.NotificationStopped, loads=lambda event: [(Consent, event.consent_id)])
     async def take_in_receipt_when_notification_stopped(event: wire.NotificationStopped, work: Work) -> None:
         await take_in_receipt(event.consent_id, "notification", _event(work).agency, work, desk)
+
+    @heard.to(wire.TrainingErased, loads=lambda event: [(Erasure, event.erasure_id)])
+    async def take_in_erasure_when_training_erased(event: wire.TrainingErased, work: Work) -> None:
+        command = TakeInErasure(erasure_id=event.erasure_id, agency=_event(work).agency, erased_at=event.erased_at)
+        await take_in_erasure(command, work)
 
 
 def _referral(event: wire.ReferralHeard) -> list[tuple[type[Referral], str]]:

@@ -9,12 +9,19 @@ from fastapi import APIRouter, Depends, Query
 from chassis.http import Edge, PathId, edge, problems
 from chassis.work import Work
 from intake.adapters import queries
-from intake.application import cases, consents, registering
+from intake.application import cases, consents, erasing, registering
 from intake.application.rights import is_own_file, may_read, may_read_case
 from intake.domain.cases import Case
 from intake.domain.consents import Consent
 from intake.entrypoints import bodies, importing, services
-from intake.entrypoints.views import CaseView, ConsentView, DisclosureView, RegisteredView, WholeCaseView
+from intake.entrypoints.views import (
+    CaseView,
+    ConsentView,
+    DisclosureView,
+    ErasureView,
+    RegisteredView,
+    WholeCaseView,
+)
 
 router = APIRouter(tags=["officers"])
 
@@ -107,6 +114,13 @@ async def list_disclosures(case_ref: PathId, here: Here) -> list[DisclosureView]
     return [DisclosureView.of(shown) for shown in await queries.disclosures_of(case_ref, here.store)]
 
 
+@router.get("/cases/{case_ref}/erasure", responses=problems(404))
+async def show_erasure(case_ref: PathId, here: Here) -> ErasureView:
+    """How far the erasure of a case's person is: who was asked, whose receipt is there and whose is missing."""
+    may_read("erasure", here.actor)
+    return ErasureView.of(await queries.erasure_of(case_ref, here.store))
+
+
 @router.post("/cases/{case_ref}/corrections", responses=OF_PERSON)
 async def correct_case(case_ref: PathId, body: bodies.CorrectBody, here: Here) -> RegisteredView:
     """Change what was taken down wrongly; only the members given change."""
@@ -168,6 +182,13 @@ async def close_case(case_ref: PathId, body: bodies.CloseBody, here: Here) -> Ca
     """End the case; `reason_code` says why."""
     command = cases.CloseCase(reason_code=body.reason_code, aftercare=body.aftercare, **_seen(case_ref, body, here))
     return await _move_case(cases.close_case, command, here)
+
+
+@router.post("/cases/{case_ref}/moves/erase", responses=MOVE)
+async def erase_case(case_ref: PathId, body: bodies.EraseBody, here: Here) -> CaseView:
+    """Erase the person behind a closed case, here at once and at every agency that knows them within 30 days."""
+    command = erasing.EraseCase(reason_code=body.reason_code, **_seen(case_ref, body, here))
+    return await _move_case(partial(erasing.erase_case, desk=here.tools), command, here)
 
 
 # -- consents ----------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from intake.domain.cases import Case
 from intake.domain.checks import Finding
 from intake.domain.consents import Consent
 from intake.domain.disclosures import Disclosure, ParticipantCard
+from intake.domain.erasures import Erasure
 
 DUKCAPIL = "DUKCAPIL"
 
@@ -211,6 +212,37 @@ class DisclosureView(View):
     def of(cls, shown: Disclosure) -> "DisclosureView":
         told = {name: getattr(shown, name) for name in cls.model_fields if name != "disclosure_id"}
         return cls(disclosure_id=shown.id, **told)
+
+
+class ReceiptView(View):
+    name: str
+    erased_at: datetime
+
+
+class ErasureView(View):
+    """`missing` and the receipts' names are of the form `agency/service`."""
+
+    erasure_id: str
+    case_ref: str
+    state: str
+    reason_code: str
+    asked_at: datetime
+    erase_by: datetime
+    missing: tuple[str, ...]
+    receipts: tuple[ReceiptView, ...]
+    closed_at: datetime | None
+
+    @classmethod
+    def of(cls, erasure: Erasure) -> "ErasureView":
+        told = {name: getattr(erasure, name) for name in ("case_ref", "state", "reason_code", "asked_at", "erase_by")}
+        receipts = tuple(ReceiptView(name=name, erased_at=at) for name, at in sorted(erasure.receipts.items()))
+        return cls(
+            erasure_id=erasure.id,
+            missing=tuple(sorted(erasure.missing)),
+            receipts=receipts,
+            closed_at=erasure.closed_at,
+            **told,
+        )
 
 
 def findings(found: Iterable[Finding]) -> tuple[FindingView, ...]:

@@ -27,7 +27,7 @@ class KeepCard(Asked):
 
 
 async def keep_card(command: KeepCard, work: Work, desk: Desk) -> Enrolment:
-    """Seal the card under the person's key. Raises NotFound, StaleVersion, what `see_card` raises."""
+    """Seal the card under the person's key. Raises NotFound, StaleVersion, Gone (410), what `see_card` raises."""
     enrolment = await work.get(Enrolment, command.enrolment_id)
     must_be_as_seen(enrolment, command.expected_version)
     seen = await _judge(command, enrolment, work, desk)
@@ -52,6 +52,14 @@ async def erase_card(enrolment_id: str, at: datetime, work: Work) -> None:
     key = await work.find(PersonKey, card.key_id)
     if key is not None and not left:
         work.save(key.erase())
+
+
+async def erase_for_good(case_ref: str, at: datetime, work: Work) -> None:
+    """All cards of a person, and a key that stays shut, also where none was: a card under way can't be kept."""
+    for card in await work.where(Card, key_id=case_ref):
+        await erase_card(card.id, at, work)
+    key = await work.find(PersonKey, case_ref) or PersonKey(id=case_ref, version=0, wrapped=None)
+    work.save(key.shut())
 
 
 def keep_until_last_followup(enrolment_id: str, last_window_until: date, work: Work, desk: Desk) -> None:
@@ -85,6 +93,8 @@ async def _judge(command: KeepCard, enrolment: Enrolment, work: Work, desk: Desk
 
 async def _key(case_ref: str, work: Work, desk: Desk) -> PersonKey:
     key = await work.find(PersonKey, case_ref)
+    if key is not None and key.is_shut:
+        raise Gone(kind="card")
     if key is not None and key.wrapped is not None:
         return key
     wrapped = desk.seals.new_key(case_ref)

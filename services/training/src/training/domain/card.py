@@ -39,9 +39,13 @@ class PersonKey:
     id: str
     version: int = 1
     wrapped: str | None
+    is_shut: bool = False  # the person was erased: no key is made for them any more
 
     def renew(self, wrapped: str) -> "PersonKey":
         return replace(self, version=self.version + 1, wrapped=wrapped)
 
     def erase(self) -> "PersonKey":
         return replace(self, version=self.version + 1, wrapped=None)
+
+    def shut(self) -> "PersonKey":
+        return replace(self.erase(), is_shut=True)

@@ -4,9 +4,10 @@ from chassis.consuming import Listener
 from chassis.envelope import Event
 from chassis.work import Work
 from training import wire
-from training.application import agreements, consents, placements
+from training.application import agreements, consents, erasing, placements
 from training.application.agreements import NoteAgreement
 from training.application.consents import HearConsent
+from training.application.erasing import ErasePerson
 from training.application.placements import OfReferral, ReceivePlacement
 from training.application.ports import Desk
 from training.domain.agreement import Agreement, Word
@@ -20,6 +21,7 @@ def listener(desk: Desk) -> Listener:
     _hear_ends_of_referrals(heard, desk)
     _hear_pauses(heard, desk)
     _hear_consents(heard, desk)
+    _hear_erasures(heard, desk)
     _hear_agreements(heard)
     return heard
 
@@ -108,6 +110,13 @@ def _hear_consents(heard: Listener, desk: Desk) -> None:
     @heard.to(wire.ConsentSuperseded)
     async def note_consent_when_superseded(event: wire.ConsentSuperseded, work: Work) -> None:
         await consents.note_superseded(_consent(event, work), work)
+
+
+def _hear_erasures(heard: Listener, desk: Desk) -> None:
+    @heard.to(wire.ErasureAsked)
+    async def erase_person_when_erasure_asked(event: wire.ErasureAsked, work: Work) -> None:
+        command = ErasePerson(erasure_id=event.erasure_id, case_ref=event.case_ref, from_agency=_of(work).agency)
+        await erasing.erase_person(command, work, desk)
 
 
 def _hear_agreements(heard: Listener) -> None:
