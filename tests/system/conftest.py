@@ -23,6 +23,7 @@ IN_ORDER = (
     "test_types_seen",
     "test_audit",
     "test_told_again",
+    "test_erasure",
 )
 
 

@@ -1,4 +1,4 @@
-"""What the two stories leave out, in September and October 2027: every type of event that the catalogue has."""
+"""What the two stories leave out, from September to November 2027: every type of event that the catalogue has."""
 
 import time
 from datetime import date
@@ -33,7 +33,9 @@ def play_the_rest(stack: Stack, played: Played) -> None:
     stack.move_clock(on(9, 20))
     _in_class(offices, learners)
     bnsp = _certify(offices, played.crowd[3], played.crowd[4])
-    _stop_too_late(offices, somebody(414))
+    late = somebody(414)
+    _stop_too_late(offices, late)
+    _erase_too_late(offices, late)
     until_told(stack, "training.certificate.expired", bnsp)
     offices.settled()
 
@@ -201,3 +203,15 @@ def _stop_too_late(offices: Offices, who: Klien) -> None:
     until_told(stack, "intake.deadline.missed", consent)
     stack.start(name)
     until_told(stack, "intake.consent.closed", consent)
+
+
+def _erase_too_late(offices: Offices, who: Klien) -> None:
+    """The same office is down for more than the 30 days in which it has to erase."""
+    stack, name = offices.stack, f"{DINKOP}/training"
+    offices.head.move(f"/cases/{who.case}", "close", reason_code="ENDED", aftercare=False)
+    stack.kill(name)
+    offices.head.move(f"/cases/{who.case}", "erase", reason_code="ORDERED")
+    stack.move_clock(on(11, 8))
+    until_told(stack, "intake.erasure.overdue")
+    stack.start(name)
+    until_told(stack, "intake.erasure.closed")

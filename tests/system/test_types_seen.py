@@ -1,6 +1,6 @@
 """Every type of event that the catalogue has is said by its owner, and no other: both stories and what they leave out.
 
-Last of all, for its clock ends in October: its name sorts it behind the tests that are not in the order of days.
+Last of all, for its clock ends in November: its name sorts it behind the tests that are not in the order of days.
 """
 
 from dataclasses import dataclass
