@@ -306,7 +306,8 @@ class Consumer(ConsumerRebalanceListener):
         attempts = attempts_of(delivery.record, self.retry_topic) + 1
         again = isinstance(error, Unavailable) and attempts <= len(self._pauses)
         topic = self.retry_topic if again else self._parked_topic
-        copy = ids.event_id()
+        event, now = delivery.event, self._clock.now()
+        copy = ids.event_id_from(event.id if event else "", "copy", delivery.place, at=event.time if event else now)
         headers = {
             COPY: copy.encode(),
             REASON: error.reason().encode("ascii", "replace"),
@@ -314,7 +315,7 @@ class Consumer(ConsumerRebalanceListener):
             **source_of(delivery.record, self.retry_topic),
         }
         if again:
-            due = self._clock.now() + timedelta(seconds=self._pauses[attempts - 1])
+            due = now + timedelta(seconds=self._pauses[attempts - 1])
             headers[DUE] = instant(due).encode()
         kept = [(name, value) for name, value in delivery.record.headers if name not in OURS and value is not None]
         work.send(
@@ -326,7 +327,7 @@ class Consumer(ConsumerRebalanceListener):
                 headers=(*kept, *headers.items()),
                 aggregate=f"record:{delivery.place}",
                 version=1,
-                at=self._clock.now(),
+                at=now,
             )
         )
         level = log.warning if again else log.info

@@ -89,10 +89,10 @@ class DutyRunner:
 
     async def _together(self, duties: Sequence[Duty], handler: DutyHandler, loads: DutyLoads) -> list[Duty]:
         """In one unit of work. Returns those left to be done alone: all of them, if it did not commit."""
-        work, done, left = self._store.work(self._cause()), dict[str, tuple[Duty, Cause]](), []
+        work, done, left = self._store.work(self._cause(duties[0])), dict[str, tuple[Duty, Cause]](), []
         await read_ahead(work, [pair for duty in duties for pair in loads(duty)])
         for duty in duties:
-            mark, work.cause = work.mark(), self._cause()
+            mark, work.cause = work.mark(), self._cause(duty)
             try:
                 await handler(duty, work)
             except Exception:  # told when it fails again, alone
@@ -110,7 +110,7 @@ class DutyRunner:
         return left
 
     async def _alone(self, duty: Duty) -> bool:
-        doing, cause = self._duties.doings.get(duty.name), self._cause()
+        doing, cause = self._duties.doings.get(duty.name), self._cause(duty)
         with bound_contextvars(duty=duty.name, correlation_id=cause.correlation_id):
             try:
                 if doing is None:
@@ -126,9 +126,10 @@ class DutyRunner:
             self._tell_done(duty, cause)
         return True
 
-    def _cause(self) -> Cause:
-        fresh = ids.event_id()
-        return Cause(id=fresh, correlation_id=fresh, traceparent=ids.traceparent(), at=self._clock.now())
+    def _cause(self, duty: Duty) -> Cause:
+        """The same for the same duty: what it says has the same ids when it is done once more after a restore."""
+        id = ids.event_id_from("", self._store.source, duty.id, duty.due_at.isoformat(), at=duty.due_at)
+        return Cause(id=id, correlation_id=id, traceparent=ids.traceparent(), at=self._clock.now())
 
     def _tell_done(self, duty: Duty, cause: Cause) -> None:
         measures.DUTIES.labels(duty.name).inc()

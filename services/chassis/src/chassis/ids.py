@@ -1,19 +1,56 @@
 """Identifiers: random where a person stands behind them, ordered by time for events."""
 
 import base64
+import hashlib
 import secrets
+from datetime import datetime
 
-from uuid_utils import uuid7
+from uuid_utils import UUID, uuid7
 
 
 def new_id(prefix: str) -> str:
     """`prefix_` and 26 characters of [a-z2-7]: 130 random bits, so no id tells of another or can be guessed."""
-    return f"{prefix}_{base64.b32encode(secrets.token_bytes(17)).decode().lower()[:26]}"
+    return _id(prefix, secrets.token_bytes(17))
+
+
+def id_from(prefix: str, *told: str) -> str:
+    """The same id for the same words, in the form of `new_id`: only for what its readers may trace to them."""
+    return _id(prefix, _digest(told))
+
+
+def _id(prefix: str, random: bytes) -> str:
+    return f"{prefix}_{base64.b32encode(random[:17]).decode().lower()[:26]}"
 
 
 def event_id() -> str:
     """A UUIDv7 that is larger than every earlier one of this process: rows sorted by it keep their order."""
     return str(uuid7())
+
+
+def event_id_from(cause: str, *told: str, at: datetime) -> str:
+    """The UUIDv7 of what follows from a cause: done again, it is the same, and whoever heard it knows it.
+
+    Its millisecond is the cause's, so that it sorts near it; of a cause that is no UUIDv7, that of `at`.
+    """
+    raw = bytearray(_digest((cause, *told))[:16])
+    made = _uuid7(cause)
+    raw[:6] = made.bytes[:6] if made else int(at.timestamp() * 1000).to_bytes(6, "big")
+    raw[6] = 0x70 | raw[6] & 0x0F
+    raw[8] = 0x80 | raw[8] & 0x3F
+    return str(UUID(bytes=bytes(raw)))
+
+
+def _uuid7(text: str) -> UUID | None:
+    try:
+        found = UUID(text)
+    except ValueError:
+        return None
+    return found if found.version == 7 else None
+
+
+def _digest(told: tuple[str, ...]) -> bytes:
+    """Of the words one by one: `ab`, `c` is not `a`, `bc`."""
+    return hashlib.sha256("\0".join(told).encode()).digest()
 
 
 def traceparent() -> str:

@@ -59,20 +59,26 @@ class Outbox:
 
     def __init__(self, agency: str, service: str, catalogue: Catalogue) -> None:
         self._agency, self._service, self._catalogue = agency, service, catalogue
+        self.source = f"/{agency}/{service}"
         self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
         self._topics: dict[tuple[str, str], str] = {}
 
-    def compose(self, said: Said, aggregate: Aggregate, cause: Cause, to: str | None) -> Row:
-        """One row. Raises TooLarge (413); BreaksItsContract and NotInCatalogue, which are defects."""
+    def compose(self, said: Said, aggregate: Aggregate, cause: Cause, to: str | None, before: int = 0) -> Row:
+        """One row, its id made of its cause: said once more after a restore, it is known (decision 0014).
+
+        Raises TooLarge (413); BreaksItsContract and NotInCatalogue, which are defects.
+        """
         channel = self._catalogue.channel_of(said.TYPE)
         if channel.service != self._service:
             raise NotInCatalogue(event_type=said.TYPE, service=self._service)
         data = said.model_dump(mode="json")
         self._check(said.TYPE, data)
-        id = ids.event_id()
+        of = f"{type(aggregate).__name__}:{aggregate.id}"
+        since = cause.event.time if cause.event else cause.at
+        id = ids.event_id_from(cause.id, self.source, said.TYPE, of, str(before), at=since)
         event = Event(
             id=id,
-            source=f"/{self._agency}/{self._service}",
+            source=self.source,
             type=said.TYPE,
             subject=str(data[said.SUBJECT]) if said.SUBJECT else aggregate.id,
             time=cause.at,
@@ -91,7 +97,7 @@ class Outbox:
             key=channel.key_of(data).encode(),
             value=value,
             headers=None,
-            aggregate=f"{type(aggregate).__name__}:{aggregate.id}",
+            aggregate=of,
             version=aggregate.version,
             at=cause.at,
         )
@@ -121,7 +127,8 @@ def documents_of(rows: Sequence[Row]) -> list[dict[str, Any]]:
     for row in rows:
         size = len(row.value or b"")
         if not documents or len(documents[-1]["rows"]) == TOGETHER_ROWS or size > room:
-            documents.append({"_id": row.id, "at": row.at, "sent": False, "rows": []})
+            # ids of events follow their causes, not the order of commits
+            documents.append({"_id": ids.event_id(), "at": row.at, "sent": False, "rows": []})
             room = TOGETHER_BYTES
         documents[-1]["rows"].append(_kept(row))
         room -= size

@@ -38,6 +38,7 @@ class Store:
 
     def __init__(self, database: Database, kept: Sequence[Kept], outbox: Outbox) -> None:
         self.database = database
+        self.source = outbox.source
         self._outbox = outbox
         self._kept = {row.kind: row for row in kept}
         self._codecs = {row.kind: TypeAdapter(row.kind) for row in kept}

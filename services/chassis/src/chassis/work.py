@@ -4,6 +4,7 @@ Reads are remembered, writes are staged; nothing reaches the database before the
 one event of a poll can be taken back without the others, and many events fold into one guarded write per aggregate.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -109,9 +110,10 @@ class Reads(Protocol):
 
 
 class Composes(Protocol):
-    """What a unit of work needs from the outbox: one event made ready to send."""
+    """What a unit of work needs from the outbox: one event made ready to send. `before`: how many such of this
+    aggregate the cause had said already."""
 
-    def __call__(self, said: Said, aggregate: Aggregate, cause: Cause, to: str | None) -> Row: ...
+    def __call__(self, said: Said, aggregate: Aggregate, cause: Cause, to: str | None, before: int) -> Row: ...
 
 
 class Work:
@@ -127,6 +129,7 @@ class Work:
         self.rows: list[Row] = []
         self.duties: dict[str, Duty | None] = {}  # None: to be removed
         self._undo: list[Callable[[], None]] = []
+        self._said: Counter[tuple[str, str, str, str]] = Counter()
 
     async def find(self, kind: type[A], id: str) -> A | None:
         """The aggregate as this work left it, else as stored, else None."""
@@ -176,7 +179,7 @@ class Work:
         if aggregate.version <= (before.now.version if before.now is not None else 0):
             raise ValueError(f"{type(aggregate).__name__}: a saved version must be higher than the one before")
         cause = self._unlinked(self.cause) if unlinked else self.cause
-        rows = [self._compose(one, aggregate, cause, to) for one in said]
+        rows = [self._compose(one, aggregate, cause, to, self._before(one, aggregate, cause)) for one in said]
         had, was_changed = key in self._known, key in self._changed
         self._known[key] = _Known(before.stored, aggregate)
         self._changed[key] = None
@@ -192,6 +195,12 @@ class Work:
                 del self._changed[key]
 
         self._undo.append(undo)
+
+    def _before(self, said: Said, aggregate: Aggregate, cause: Cause) -> int:
+        """What is taken back stays counted: its cause says nothing more in this work."""
+        such = (cause.id, said.TYPE, type(aggregate).__name__, aggregate.id)
+        self._said[such] += 1
+        return self._said[such] - 1
 
     def remove(self, aggregate: Aggregate) -> None:
         """Stage the end of an aggregate, guarded by its version: for what may not be kept any longer."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chassis.errors import NotYet
-from chassis.ids import new_id
+from chassis.ids import id_from
 from chassis.work import Work
 from notification.application.keeping import FORGET_MAILBOX, FORGET_NEWS, barred, keep, mailbox_of, refuse
 from notification.domain.catalogue import PERSON, PERSON_ROLES, SENDER, TRAINER, Rule
@@ -101,7 +101,7 @@ async def _ask_by(rule: Rule, command: Tell, person: str, role: str, staff_id: s
     message = Message.ask(
         at=at,
         due_at=policy.allowed(due_at) if due_at > at else at,
-        id=new_id("msg"),
+        id=id_from("msg", work.cause.id, rule.template, role, staff_id or "", repr(rule.due)),
         case_ref=command.case_ref,
         person=person,
         about=str(command.facts[rule.about]),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chassis.calendar import day_of
+from chassis.ids import event_id_from
 from chassis.work import Work
 from notification import wire
 from notification.domain.catalogue import PERSON_ROLES
@@ -30,7 +31,8 @@ async def keep(step: Step, policy: Policy, work: Work) -> Message:
     """Stage the step; wake the message when it is next due, or forget it when its status was kept long enough."""
     message, told = step
     cause = work.cause
-    work.cause = replace(cause, correlation_id=message.correlation_id, traceparent=message.traceparent)
+    id = cause.id if cause.event or cause.actor else _cause_in(message)
+    work.cause = replace(cause, id=id, correlation_id=message.correlation_id, traceparent=message.traceparent)
     work.save(message, *([wire.said(message, told)] if told else []))
     work.cause = cause
     if message.stage == DONE:
@@ -41,6 +43,12 @@ async def keep(step: Step, policy: Policy, work: Work) -> Message:
     if message.state in NEVER_SENT:
         await _give_way(message, work)
     return message
+
+
+def _cause_in(message: Message) -> str:
+    """A round of the sender has no name of its own. So named, what it says is known when it is said once more."""
+    number = str(len(message.attempts))
+    return event_id_from(message.correlation_id, message.id, number, at=message.created_at)
 
 
 async def _give_way(message: Message, work: Work) -> None:

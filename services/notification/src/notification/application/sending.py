@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chassis.calendar import day_of
-from chassis.ids import new_id
+from chassis.ids import id_from
 from chassis.work import Work
 from notification.application.asking import ask
 from notification.application.keeping import barred, keep, look_ahead, mailbox_of, refuse
@@ -122,10 +122,13 @@ async def _tell_facility(message: Message, policy: Policy, work: Work) -> None:
     """In custody the facility's officer gets the schedule, whoever else does."""
     if message.recipient_role not in NEEDS_CONSENT:
         return
+    id = id_from("msg", message.id, FACILITY_OFFICER)
+    if await work.find(Message, id) is not None:
+        return
     at = work.cause.at
     shared = ("case_ref", "person", "about", "template", "expires_at", "correlation_id", "traceparent")
     who = {name: getattr(message, name) for name in shared}
-    instead = Message.ask(at=at, due_at=at, id=new_id("msg"), recipient_role=FACILITY_OFFICER, staff_id=None, **who)
+    instead = Message.ask(at=at, due_at=at, id=id, recipient_role=FACILITY_OFFICER, staff_id=None, **who)
     await ask(instead, policy, work)
 
 
