@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from .catalogue import CONTRACTS, ROOT, SERVICES, heard_by, kinds_of, members, schema_of
 
@@ -33,8 +34,10 @@ def test_service_hears_what_its_operations_name(service: str) -> None:
     assert {file.stem for file in FILES if file.parent.name == service} == heard_by(service)
 
 
-def test_there_are_no_readers_but_the_services() -> None:
-    assert {folder.name for folder in READERS.iterdir() if folder.is_dir()} <= set(SERVICES)
+def test_there_are_no_readers_but_services_and_the_subscribers_of_manifests() -> None:
+    manifests = [yaml.safe_load(file.read_text()) for file in (ROOT / "deploy" / "agencies").glob("*.yaml")]
+    subscribers = {f"{one['agency']}.{row['name']}" for one in manifests for row in one.get("subscribers", [])}
+    assert {folder.name for folder in READERS.iterdir() if folder.is_dir()} <= {*SERVICES, *subscribers}
 
 
 @each_file

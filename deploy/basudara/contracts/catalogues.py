@@ -15,6 +15,7 @@ from deploy.basudara.contracts.findings import Finding, Steps, finding, of_schem
 from deploy.basudara.manifests import BadFile
 from deploy.basudara.stack import ROOT
 
+MANIFESTS = "deploy/agencies"
 DATA = Path(__file__).parent / "data"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -51,6 +52,12 @@ def official() -> jsonschema_rs.Draft7Validator:
 def dialect() -> jsonschema_rs.Draft202012Validator:
     """The schema of a JSON Schema 2020-12."""
     return jsonschema_rs.Draft202012Validator({"$ref": DIALECT})
+
+
+def manifests_of(contracts: Path) -> Path:
+    """The folder of the agencies' manifests beside these contracts; this checkout's, where there is none."""
+    beside = contracts.resolve().parent / MANIFESTS
+    return beside if beside.is_dir() else ROOT / MANIFESTS
 
 
 class Contracts:

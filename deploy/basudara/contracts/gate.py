@@ -19,13 +19,14 @@ import typer
 
 from deploy.basudara import manifests
 from deploy.basudara.console import AsJson, Refusal, one_line, plain
+from deploy.basudara.contracts.catalogues import MANIFESTS, manifests_of
 from deploy.basudara.contracts.compare import channels, events
 from deploy.basudara.contracts.compare.sides import Change, Side, schema_in
 from deploy.basudara.contracts.compare.verdicts import gaps
 from deploy.basudara.manifests import Agency
 from deploy.basudara.stack import ROOT
 
-CONTRACTS, MANIFESTS = "contracts", "deploy/agencies"
+CONTRACTS = "contracts"
 Who = Literal["writer", "reader"]
 Agencies = Annotated[
     Path | None,
@@ -91,8 +92,7 @@ def schemas(old: Path, new: Path, change: Who) -> Iterator[Change]:
 
 
 def _manifests(folder: Path, given: Path | None) -> dict[str, Agency]:
-    beside = folder.resolve().parent / MANIFESTS
-    return manifests.agencies(given or (beside if beside.is_dir() else ROOT / MANIFESTS))
+    return manifests.agencies(given or manifests_of(folder))
 
 
 def tell(found: list[Change], as_json: bool, compared: str = "") -> None:

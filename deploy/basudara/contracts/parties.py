@@ -8,10 +8,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from deploy.basudara import agreements
-from deploy.basudara.contracts.catalogues import Contracts
+from deploy.basudara.contracts.catalogues import Contracts, manifests_of
 from deploy.basudara.contracts.findings import Finding, finding, of_schema, quoted
 from deploy.basudara.contracts.schemas import kinds_of
 from deploy.basudara.manifests import Agency, Agreement
+from deploy.basudara.manifests import agency as read_manifest
 
 JSON_TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
 
@@ -69,7 +70,10 @@ def _twice(values: list[str], at: list[str | int]) -> Iterator[Finding]:
 
 
 def reader(value: Any, file: Path, contracts: Contracts) -> Iterator[Finding]:
-    """`readers/<service>/<type>.json`: the fields that a service uses, all of them published. Raises BadFile."""
+    """`readers/<reader>/<type>.json`: the fields that a service or subscriber uses, all of them published.
+
+    Raises BadFile.
+    """
     shape = {"type": str, "fields": dict}
     if not isinstance(value, dict):
         yield finding((), "type", "must be a JSON object with type and fields")
@@ -86,13 +90,24 @@ def reader(value: Any, file: Path, contracts: Contracts) -> Iterator[Finding]:
         return
     if value["type"] != file.name.removesuffix(".json"):
         yield finding(["type"], "file-name", f"{quoted(value['type'])} is not the name of the file")
-    service = file.resolve().parent.name
-    readings = contracts.catalogue.readings
-    if not any(row.service == service and value["type"] in row.types for row in readings):
-        yield finding(["type"], "operation", f"no receive operation of {quoted(service)} names it")
+    yield from _hears(file.resolve().parent.name, value["type"], contracts)
     published = dict(_published(contracts.schema(value["type"])))
     for path, told in value["fields"].items():
         yield from _field(path, told, published)
+
+
+def _hears(reader: str, kind: str, contracts: Contracts) -> Iterator[Finding]:
+    """A service by an operation of the catalogue; a subscriber, AGENCY.NAME, by his agency's manifest."""
+    agency, dot, name = reader.partition(".")
+    if not dot:
+        if not any(row.service == reader and kind in row.types for row in contracts.catalogue.readings):
+            yield finding(["type"], "operation", f"no receive operation of {quoted(reader)} names it")
+        return
+    file = manifests_of(contracts.folder) / f"{agency}.yaml"
+    channel = contracts.catalogue.channel_of(kind).name
+    known = read_manifest(file).subscribers if file.is_file() else ()
+    if not any(one.name == name and channel in one.channels for one in known):
+        yield finding(["type"], "subscriber", f"no manifest has a subscriber {quoted(reader)} of channel {channel}")
 
 
 def _field(path: str, told: Any, published: dict[str, set[str]]) -> Iterator[Finding]:

@@ -42,14 +42,17 @@ def _change(pointer: str, rule: str, found: str, breaks: tuple[Party, ...], brea
 
 
 def _all(*sides: Side) -> tuple[Party, ...]:
-    return tuple(sorted({party for side in sides for party in side.parties(side.readings)}))
+    found = {party for side in sides for party in side.parties(side.readings)}
+    return tuple(sorted(found.union(*(side.subscribers(side.contracts.types) for side in sides))))
 
 
 def _readers(channel: str, *sides: Side) -> tuple[Party, ...]:
     """Who reads a channel; of copies for a group, every group, each its own."""
-    found = {
-        party for side in sides for party in side.parties(row for row in side.readings if row.channel.name == channel)
-    }
+    found: set[Party] = set()
+    for side in sides:
+        found.update(side.parties(row for row in side.readings if row.channel.name == channel))
+        of = side.contracts.catalogue.channels.get(channel)
+        found.update(side.subscribers(of.types) if of else ())
     copies = any("{group}" in side.contracts.catalogue.channels[channel].address for side in sides[:1])
     return _all(*sides) if copies else tuple(sorted(found))
 

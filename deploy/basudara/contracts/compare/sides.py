@@ -1,6 +1,6 @@
 """One side of a comparison: a folder of contracts as it was or is, and who reads what in which agency."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from deploy.basudara.contracts.compare.verdicts import NotASchema, validator
 from deploy.basudara.manifests import Agency, BadFile
 
 NOBODY = "any agency"  # no manifest here runs that service
+OWN_GROUPS = "-"  # a subscriber names them himself
 
 
 class Party(NamedTuple):
@@ -56,7 +57,7 @@ class Side:
 
     @cached_property
     def readers(self) -> dict[tuple[str, str], dict[str, str]]:
-        """The fields that a (service, type) uses."""
+        """The fields that a (service, type) uses, or a subscriber's: he is called AGENCY.NAME, and no service is."""
         found = {}
         for file in sorted(self.folder.glob("readers/*/*.json")):
             told = json_in(file)
@@ -103,14 +104,20 @@ class Side:
             for agency in [one.agency for one in runs] or [NOBODY]:
                 yield Party(agency, row.service, row.group)
 
+    def subscribers(self, kinds: Container[str], only: str | None = None) -> Iterator[Party]:
+        """Foreign software that said what it uses of one of these types."""
+        for reader, kind in self.readers:
+            agency, dot, name = reader.partition(".")
+            if dot and kind in kinds and only in (None, reader):
+                yield Party(agency, name, OWN_GROUPS)
 
-def readers_of(sides: Iterable[Side], kind: str, service: str | None = None) -> tuple[Party, ...]:
-    """Who reads a type on any side, of one service or of all."""
-    found = {
-        party
-        for side in sides
-        for party in side.parties(row for row in side.readings if kind in row.types and service in (None, row.service))
-    }
+
+def readers_of(sides: Iterable[Side], kind: str, reader: str | None = None) -> tuple[Party, ...]:
+    """Who reads a type on any side: one service, one subscriber, or all."""
+    found: set[Party] = set()
+    for side in sides:
+        found.update(side.parties(row for row in side.readings if kind in row.types and reader in (None, row.service)))
+        found.update(side.subscribers({kind}, reader))
     return tuple(sorted(found))
 
 
