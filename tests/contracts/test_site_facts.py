@@ -12,8 +12,14 @@ from .catalogue import CATALOGUE, CONTRACTS, SERVICES, schema_of
 
 MESSAGES: dict[str, Any] = CATALOGUE["components"]["messages"]
 LAWS = re.compile(r"(UU|PP|Permenkumham|Permenaker|Permendagri|Kep\.) \d+(/[A-Z]+)?/\d{4}")
-MACHINES = {"Case", "Consent", "Referral", "Placement", "Enrolment", "Cohort", "Certificate", "Message"}
-SERVICE_OF = {"Case": "intake", "Consent": "intake", "Referral": "referral", "Message": "notification"}
+MACHINES = {"Case", "Consent", "Referral", "Placement", "Enrolment", "Cohort", "Certificate", "Message", "Erasure"}
+SERVICE_OF = {
+    "Case": "intake",
+    "Consent": "intake",
+    "Erasure": "intake",
+    "Referral": "referral",
+    "Message": "notification",
+}
 by_type = pytest.mark.parametrize("kind", MESSAGES)
 
 

@@ -122,6 +122,11 @@ class CaseClosed(Heard):
     case_ref: str
 
 
+class ErasureBegun(Heard):
+    TYPE: ClassVar[str] = "id.basudara.intake.erasure.begun.v1"
+    case_ref: str
+
+
 class ConsentAsked(Heard):
     TYPE: ClassVar[str] = "id.basudara.intake.consent.asked.v1"
     case_ref: str  # the own agency's

@@ -68,6 +68,10 @@ class EligibilityDecided(OfCase):
         return self.fields if self.outcome == "ELIGIBLE" else frozenset()
 
 
+class ErasureBegun(OfCase):
+    TYPE: ClassVar[str] = "id.basudara.intake.erasure.begun.v1"
+
+
 class CaseOpened(OfCase):
     TYPE: ClassVar[str] = "id.basudara.intake.case.opened.v1"
 

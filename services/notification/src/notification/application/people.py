@@ -158,6 +158,13 @@ async def _stop_messages(command: ChangeConsent, work: Work) -> None:
     await _end(waiting, lambda message: message.recipient_role in PERSON_ROLES, "NO_CONSENT", command.policy, work)
 
 
+async def forget_birthday(case_ref: str, work: Work) -> None:
+    """Erased at intake: a child's 18th birthday is the one thing here that tells of the person."""
+    person = await work.find(Person, case_ref)
+    if person is not None and person.adult_on is not None:
+        work.save(person.without_birthday())
+
+
 async def forget_person(case_ref: str, work: Work) -> None:
     """A closed case was kept as long as the status of its messages; its pseudonyms and receipts go with it."""
     person = await work.find(Person, case_ref)

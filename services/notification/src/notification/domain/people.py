@@ -38,6 +38,10 @@ class Person:
             closed=self.closed if closed is None else closed,
         )
 
+    def without_birthday(self) -> "Person":
+        """Erased at intake: the band stays, the day goes."""
+        return replace(self, version=self.version + 1, adult_on=None)
+
     def is_minor(self, on: date) -> bool:
         """On that WIT day. A child whose 18th birthday is not known stays one."""
         return self.age_group in _YEARS_TO_ADULT and (self.adult_on is None or on < self.adult_on)

@@ -94,6 +94,10 @@ def _hear_cases(heard: Listener, policy: Policy) -> None:
     async def close_person_when_case_closed(event: wire.CaseClosed, work: Work) -> None:
         await people.close_person(standing(event, work), work)
 
+    @heard.to(wire.ErasureBegun, loads=_person)
+    async def forget_birthday_when_erasure_begun(event: wire.ErasureBegun, work: Work) -> None:
+        await people.forget_birthday(event.case_ref, work)
+
     @heard.to(wire.ConsentAsked, loads=lambda event: [(Pair, event.agency_case_ref)])
     async def link_pair_when_consent_asked(event: wire.ConsentAsked, work: Work) -> None:
         command = people.LinkPair(case_ref=event.case_ref, agency=event.agency, agency_case_ref=event.agency_case_ref)

@@ -90,6 +90,14 @@ async def change_case(command: ChangeCase, work: Work, rules: Rules) -> None:
         await _hold_or_return(command, person, work, rules)
 
 
+async def forget_person(case_ref: str, work: Work) -> None:
+    """Erased at intake. What stays is a pseudonym that leads to nobody."""
+    person = await known_person(case_ref, work)
+    after = person.erased()
+    if after is not person:
+        work.save(after)
+
+
 async def cancel_running(referral_ids: list[str], code: str, at: datetime, work: Work, rules: Rules) -> None:
     """Neutral code only. Source: domain handbook, section 5 (Referral, cancel)."""
     for referral_id in referral_ids:

@@ -131,6 +131,12 @@ class Participant:
         """A running referral goes on under another consent for the same agency."""
         return self._next(open={**self.open, referral_id: replace(self.open[referral_id], consent_id=consent_id)})
 
+    def erased(self) -> "Participant":
+        """The person behind it is gone at intake: no day tells of them any more. The same object if none did."""
+        if (self.age_group_until, self.home_area, self.referable_until) == (None, None, None):
+            return self
+        return self._next(age_group_until=None, home_area=None, referable_until=None)
+
     # -- what is judged --------------------------------------------------------------------------------------------
 
     def age_group_on(self, day: date) -> str:

@@ -69,6 +69,10 @@ def _hear_cases(heard: Listener, rules: Rules) -> None:
     async def change_case_when_case_closed(event: wire.CaseClosed, work: Work) -> None:
         await participants.change_case(_change(event, CLOSED, work, aftercare=event.aftercare), work, rules)
 
+    @heard.to(wire.ErasureBegun, loads=person)
+    async def forget_person_when_erasure_begun(event: wire.ErasureBegun, work: Work) -> None:
+        await participants.forget_person(event.case_ref, work)
+
 
 def _change(
     event: wire.OfCase, state: str, work: Work, *, resumed: bool = False, aftercare: bool = False
