@@ -171,7 +171,10 @@ def _boot() -> str:
 
 
 def _started(pid: int) -> int | None:
-    """Start time in clock ticks since boot; None: no such process, or a dead one."""
+    """Start time in clock ticks since boot; None: no such process, or a dead one.
+
+    A child of ours is there until it can be buried: while its other threads still end, it looks dead already.
+    """
     ours = _ours.get(pid)
     if ours is not None and ours.poll() is not None:  # buries it, or it would stay listed for as long as we live
         _ours.pop(pid, None)
@@ -180,7 +183,7 @@ def _started(pid: int) -> int | None:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    return None if fields[0] in "ZX" else int(fields[19])
+    return None if ours is None and fields[0] in "ZX" else int(fields[19])
 
 
 def _marked(pid_file: Path) -> list[Child]:

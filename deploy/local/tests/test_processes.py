@@ -39,10 +39,15 @@ def log(tmp_path: Path) -> Path:
 
 
 def until_recorded(pid_file: Path) -> dict[str, int | str]:
-    until = time.monotonic() + 30
+    """And until it has become the real program: in between, the kernel shows nothing of it for a moment."""
+    until = time.monotonic() + 60
     while not pid_file.exists() and time.monotonic() < until:
         time.sleep(0.02)
     said: dict[str, int | str] = json.loads(pid_file.read_text())
+    told = Path(f"/proc/{said['pid']}/cmdline")
+    while (words := told.read_bytes().split(b"\0")) in ([b""], []) or b"-S" in words:
+        assert time.monotonic() < until, "it never became the real program"
+        time.sleep(0.02)
     return said
 
 
@@ -76,6 +81,25 @@ def test_a_child_whose_pid_file_was_lost_is_still_found_and_ended(pid_file: Path
     assert processes.find(pid_file) == child
     assert processes.end_leftovers(pid_file) == 1
     assert not child.alive
+
+
+def test_a_child_is_there_until_its_last_thread_has_ended_and_is_buried_then(pid_file: Path, log: Path) -> None:
+    """A JVM's first thread is gone some time before the others: who counted it as ended then never buried it."""
+    leader_ends = (
+        "import ctypes, threading, time\n"
+        "threading.Thread(target=time.sleep, args=(2,)).start()\n"
+        "ctypes.CDLL(None).syscall(60, 0)"  # exit, of this thread alone
+    )
+    child = processes.start([sys.executable, "-c", leader_ends], pid_file=pid_file, log=log, foreground=True)
+    state = Path(f"/proc/{child.pid}/stat")
+    until_recorded(pid_file)
+    until = time.monotonic() + 60
+    while state.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < until, "its first thread does not end"
+        time.sleep(0.01)
+    assert child.alive
+    processes.stop(child)
+    assert child.pid not in processes._ours
 
 
 def test_a_child_that_will_not_listen_is_ended_after_the_limit(pid_file: Path, log: Path) -> None:
