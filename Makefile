@@ -1,6 +1,6 @@
 # Everything starts here; `make` alone says what there is. Each target sets up what it needs first.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench soak up down status lint lock clean
+.PHONY: help setup demo test bench soak fuzz up down status lint lock clean
 
 python := .venv/bin/python
 basudara := .venv/bin/basudara
@@ -23,6 +23,9 @@ bench: setup ## the speed of all this, as ratios measured in one run (half an ho
 
 soak: setup ## half an hour under load with a fault every twenty seconds, judged by the checker (MINUTES=3)
 	@$(python) -m tests.resilience.soak --minutes $(or $(MINUTES),30)
+
+fuzz: setup ## ten minutes of good, bad and nonsense at every door and on every topic, judged (MINUTES=1 SEED=2)
+	@$(python) -m tests.fuzz --minutes $(or $(MINUTES),10) --seed $(or $(SEED),1) --json .local/fuzz.json
 
 up: setup ## start the same stack and keep it running (BROKERS=3: on three brokers)
 	@$(if $(BROKERS),$(python) -m deploy.local.engine start --home .local/up/engine --rights --brokers $(BROKERS) >/dev/null)
