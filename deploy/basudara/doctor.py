@@ -27,6 +27,7 @@ from deploy.basudara import agreements, parked, records
 from deploy.basudara.contracts.catalogues import Contracts
 from deploy.basudara.contracts.conform import Report
 from deploy.basudara.contracts.judging import Judge
+from deploy.basudara.doctor_gaps import gaps
 from deploy.basudara.manifests import Agency
 from deploy.basudara.reach import NO_ANSWER_SECONDS, Reach
 from deploy.basudara.rights import User
@@ -68,6 +69,8 @@ def examine(stack: Stack, agency: Agency) -> Iterator[Finding]:
     for service in agency.services:
         yield from _service(stack, f"{code}/{service}")
         yield from _outbox(stack, f"{code}/{service}")
+        for told, mend in gaps(site, code, service, f"{code}-{service}"):
+            yield Finding(f"{code}/{service}", told, mend)
     yield from _parked(stack, code)
     yield from _said(stack, code)
     yield from _disk(stack.home)

@@ -1,7 +1,7 @@
 """The doctor finds nothing where nothing is wrong, and each fault by its name; what he advises mends it."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bson import Binary
@@ -115,6 +115,22 @@ def test_an_event_that_cannot_be_sent_is_named_until_it_can(town: Stack) -> None
         found = doctor(town)
         outbox.delete_one({"_id": "held-1"})
     assert [one["found"] for one in found] == ["event held-1 can't be sent: no such topic"]
+
+
+def test_an_event_that_is_not_on_its_topic_any_more_is_named(town: Stack) -> None:
+    row = {
+        "id": "lost-1", "topic": CASES, "key": Binary(b"k"), "value": Binary(b"{}"), "headers": None,
+        "aggregate": "Case:c", "version": 1,
+    }  # fmt: skip
+    gone = datetime.now(UTC) - timedelta(hours=1)
+    with town.reach.store() as client:
+        outbox: Any = client[f"{BAPAS}-intake"]["outbox"]
+        outbox.insert_one({"_id": "lost-1", "at": gone, "sent": True, "sent_at": gone, "rows": [row]})
+        found = doctor(town)
+        outbox.delete_one({"_id": "lost-1"})
+    assert [(one["where"], one["found"]) for one in found] == [
+        (f"{BAPAS}/intake", "1 sent and not on a topic of intake.case (first lost-1)")
+    ]
 
 
 def test_a_partner_learns_why_nobody_hears_his_events(town: Stack) -> None:
