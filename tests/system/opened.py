@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bson import json_util
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -43,8 +44,20 @@ def everything(stack: Stack, *files: Path) -> dict[str, bytes]:
                 continue
             for collection in mongo[name].list_collection_names():
                 for row in mongo[name][collection].find():
-                    places[f"{name}:{collection}:{row['_id']}"] = json_util.dumps(row).encode()
+                    places[f"{name}:{collection}:{row['_id']}"] = json_util.dumps(_readable(row)).encode()
     return places
+
+
+def _readable(value: Any) -> Any:
+    """With bytes that are text, such as a record waiting to be sent, as text."""
+    if isinstance(value, dict):
+        return {name: _readable(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_readable(member) for member in value]
+    try:
+        return value.decode() if isinstance(value, bytes) else value
+    except UnicodeDecodeError:
+        return value
 
 
 def sealed_in(places: Mapping[str, bytes]) -> dict[bytes, str]:
