@@ -23,6 +23,7 @@ class ChassisSettings(BaseSettings):
     mongo_url: SecretStr
     mongo_user: str | None = Field(None, description="this service's own user of its database; none: no authentication")
     mongo_password_file: Path | None = None
+    mongo_ca_file: Path | None = Field(None, description="TLS, and who signs the store's certificate, PEM")
     database: str = Field(
         pattern=r"^[a-z][a-z0-9_-]{0,56}$", description="this service's own; its record's is beside it"
     )
@@ -30,6 +31,7 @@ class ChassisSettings(BaseSettings):
     kafka_user: str | None = Field(None, description="this service's own user (SCRAM-SHA-512); none: no authentication")
     kafka_password_file: Path | None = None
     kafka_tls: bool = Field(False, description="SASL_SSL, with the machine's trusted authorities")
+    kafka_ca_file: Path | None = Field(None, description="SASL_SSL, and who signs the broker's certificate, PEM")
     http_host: str = "127.0.0.1"
     http_port: int = Field(ge=0, le=65535, description="0: any free port")
     http_at_once: int = Field(128, ge=1, le=10_000, description="requests worked on at once; 503 for what is more")
@@ -61,8 +63,9 @@ class ChassisSettings(BaseSettings):
         self._check_issuer()
         if self.production:
             self._check_production()
-        Login.read(self.kafka_user, self.kafka_password_file)  # told at the start, not at the first use
-        Login.read(self.mongo_user, self.mongo_password_file)
+        if self.kafka_tls and self.kafka_user is None:
+            raise ValueError("kafka_tls: needs a kafka_user")  # else it would go unnoticed that there is no TLS
+        _ = self.kafka_login, self.mongo_login  # told at the start, not at the first use
         return self
 
     def _check_issuer(self) -> None:
@@ -85,11 +88,11 @@ class ChassisSettings(BaseSettings):
 
     @property
     def kafka_login(self) -> Login | None:
-        return Login.read(self.kafka_user, self.kafka_password_file)
+        return Login.read(self.kafka_user, self.kafka_password_file, self.kafka_ca_file)
 
     @property
     def mongo_login(self) -> Login | None:
-        return Login.read(self.mongo_user, self.mongo_password_file)
+        return Login.read(self.mongo_user, self.mongo_password_file, self.mongo_ca_file)
 
 
 def _is_of_the_example(keys: Path) -> bool:
