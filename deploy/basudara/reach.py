@@ -5,7 +5,7 @@ from typing import Any
 
 from pymongo import MongoClient
 
-from chassis.login import Login, for_broker
+from chassis.login import Login, for_broker, for_store
 from deploy.local.kafka import access
 
 NO_ANSWER_SECONDS = 20
@@ -20,7 +20,8 @@ class Reach:
     login: Login | None = None
 
     def as_(self, login: Login) -> "Reach":
-        return replace(self, login=login)
+        """As somebody else, who trusts whom we trust."""
+        return replace(self, login=replace(login, authorities=self.login.authorities if self.login else None))
 
     @property
     def broker(self) -> dict[str, Any]:
@@ -35,6 +36,4 @@ class Reach:
     def store(self, database: str = "admin", **options: Any) -> "MongoClient[dict[str, Any]]":
         """A client of the store. `database`: where the user is kept; the operator's is `admin`."""
         told: dict[str, Any] = {"appname": "basudara", "serverSelectionTimeoutMS": NO_ANSWER_SECONDS * 1000}
-        if self.login is not None:
-            told |= {"username": self.login.user, "password": self.login.password, "authSource": database}
-        return MongoClient(self.mongo, tz_aware=True, **{**told, **options})
+        return MongoClient(self.mongo, tz_aware=True, **{**told, **for_store(self.login, database), **options})

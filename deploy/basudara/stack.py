@@ -217,7 +217,14 @@ class Stack:
             "SPANS": self.spans,
             "MESSAGES_PER_MINUTE": "6000",  # the sandbox gateway is our own: no owner to agree a pace with
             **self.secrets.settings(agency, service),
+            **self._trusted(),
         }
+
+    def _trusted(self) -> dict[str, str]:
+        """Who signs the certificate of broker and store: nothing, where they have none."""
+        operator = self.reach.login
+        trusted = str(operator.authorities) if operator and operator.authorities else None
+        return {"KAFKA_CA_FILE": trusted, "MONGO_CA_FILE": trusted} if trusted else {}
 
 
 def up(home: Path, *, foreground: bool, folder: Path = AGENCIES, say: Callable[[str], None] = lambda _: None) -> Stack:

@@ -3,7 +3,7 @@
     home/kafka/  home/mongo/   data (of three brokers also home/kafka-2/, home/kafka-3/)
     home/run/                  pid files, the ports last used, configuration made at each start
     home/logs/                 what both say, and what they said the time before (`.1`)
-    home/secrets/              with rights: the operator's password and MongoDB's key
+    home/secrets/              with rights: the operator's password, MongoDB's key, and what TLS needs
 
 `python -m deploy.local.engine start|stop|status [--home DIR] [--rights] [--brokers 3] [--json]` is the same by hand.
 """
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chassis.login import Login
-from deploy.local import kafka, logins, mongo, ports, processes
+from deploy.local import certificates, kafka, logins, mongo, ports, processes
 from deploy.local.processes import CannotStart, Child, PortTaken
 
 __all__ = ["CannotStart", "Engine", "Extras", "engine", "start", "status", "stop"]
@@ -34,7 +34,7 @@ _locks: dict[Path, int] = {}
 
 @dataclass(frozen=True)
 class Engine:
-    """Where both answer; `operator`: who may do everything in both. None: everybody may."""
+    """Where both answer; `operator`: who may do everything in both, over TLS. None: everybody may, in the clear."""
 
     kafka: str  # "127.0.0.1:PORT"; of three brokers all three, with commas
     mongo: str  # "mongodb://127.0.0.1:PORT/?replicaSet=rs0"
@@ -68,7 +68,8 @@ def start(
 
     `foreground`: they end with this process, and no other may use `home` until `stop`. Otherwise they live on, and
     starting what already runs returns it. Whatever a killed run left in `home` is healed first.
-    `rights`: nobody gets in without a password, and only the operator may do anything until others are given rights.
+    `rights`: nobody gets in without a password, and only the operator may do anything until others are given rights;
+    all of it over TLS.
     `brokers`: 1 or 3; None: as many as the home has, one where it is new. A home stays what it was made as in both.
     """
     home = home.resolve()
@@ -76,9 +77,8 @@ def start(
     try:
         wanted = (kafka.made(home) or 1) if brokers is None else brokers
         _check(home, rights, wanted)
-        operator = logins.make(home) if rights else None
         running = None if foreground else _running(home)
-        return running or _start(home, foreground, wanted, extras, operator)
+        return running or _start(home, foreground, wanted, extras, rights)
     except BaseException:
         _unlock(home)
         raise
@@ -109,7 +109,9 @@ def status(home: Path) -> dict[str, dict[str, str | int | bool | None]]:
         )
     child, port = processes.find(mongo.pid_file(home)), known.mongo
     said["mongo"] = (
-        _line(mongo.url(port), child, mongo.answers(port, operator), mongo.version(port)) if child else nothing
+        _line(mongo.url(port), child, mongo.answers(port, operator), mongo.version(port, operator))
+        if child
+        else nothing
     )
     return said
 
@@ -144,8 +146,11 @@ def _check(home: Path, rights: bool, brokers: int) -> None:
         raise CannotStart(f"{home} was made without rights: start it without, remove it, or take another.")
 
 
-def _start(home: Path, foreground: bool, brokers: int, extras: Extras, operator: Login | None) -> Engine:
+def _start(home: Path, foreground: bool, brokers: int, extras: Extras, rights: bool) -> Engine:
     _end_all(home)
+    if rights:
+        certificates.prepare(home)  # not while one runs that shows another
+    operator = logins.make(home) if rights else None
     for attempt in range(1, _TRIES + 1):
         chosen = ports.choose(home, brokers=brokers, anew=attempt > 1)
         cluster = kafka.Cluster(home=home, ports=chosen, side_door=extras.side_door, operator=operator)

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from chassis.login import MECHANISM, Login
-from deploy.local import processes
+from deploy.local import certificates, processes
 from deploy.local.kafka_settings import LOG4J, properties
 from deploy.local.logins import write_hidden
 from deploy.local.ports import Ports
@@ -135,6 +135,7 @@ class Cluster:
             controllers=self.ports.controllers,
             side_door=side_door,
             operator=self.operator,
+            certificate=certificates.kept(self.home),
         )
 
     def _java(self) -> list[str]:
@@ -174,9 +175,11 @@ def access(address: str, login: Login | None) -> dict[str, str | int | float]:
     """What confluent-kafka's clients are told to get in at `address`."""
     if login is None:
         return {"bootstrap.servers": address}
+    tls = {"ssl.ca.location": str(login.authorities)} if login.authorities else {}
     return {
+        **tls,
         "bootstrap.servers": address,
-        "security.protocol": "SASL_PLAINTEXT",
+        "security.protocol": "SASL_SSL" if tls else "SASL_PLAINTEXT",
         "sasl.mechanism": MECHANISM,
         "sasl.username": login.user,
         "sasl.password": login.password,

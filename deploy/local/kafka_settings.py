@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chassis.login import MECHANISM, Login
+from deploy.local.certificates import Certificate
 
 _SECURITY = "org.apache.kafka.common.security"
 
@@ -26,14 +27,20 @@ def properties(
     controllers: Sequence[int],
     side_door: tuple[int, int] | None = None,
     operator: Login | None = None,
+    certificate: Certificate | None = None,
 ) -> str:
-    """Of the broker `node`, counted from 1: `ports` and `controllers` are those of all."""
+    """Of the broker `node`, counted from 1: `ports` and `controllers` are those of all.
+
+    `operator`: whoever connects shows a password; `certificate`: over TLS.
+    """
+    protocol = ("SASL_SSL" if certificate else "SASL_PLAINTEXT") if operator else "PLAINTEXT"
     return f"""\
 process.roles=broker,controller
 node.id={node}
-{_listeners(ports[node - 1], controllers[node - 1], side_door, "SASL_PLAINTEXT" if operator else "PLAINTEXT")}
+{_listeners(ports[node - 1], controllers[node - 1], side_door, protocol)}
 controller.quorum.voters={",".join(f"{number}@127.0.0.1:{port}" for number, port in enumerate(controllers, 1))}
 {_rights(operator) if operator else ""}
+{_tls(certificate) if certificate else ""}
 log.dirs={data}
 auto.create.topics.enable=false
 {_copies(len(ports))}
@@ -77,6 +84,15 @@ listener.name.controller.plain.sasl.jaas.config={plain}
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:{operator.user}
 allow.everyone.if.no.acl.found=false"""
+
+
+def _tls(certificate: Certificate) -> str:
+    """One certificate for clients, brokers and controllers; names are checked, as is Kafka's default."""
+    return f"""\
+ssl.keystore.type=PEM
+ssl.keystore.location={certificate.server}
+ssl.truststore.type=PEM
+ssl.truststore.location={certificate.authorities}"""
 
 
 def _copies(brokers: int) -> str:

@@ -9,15 +9,21 @@ from chassis.login import Login
 
 def kept(home: Path) -> Login | None:
     """None: `home` was made without rights, or not yet."""
-    file = _file(home)
-    return Login("operator", file.read_text()) if file.exists() else None
+    file, trust = _file(home), authorities(home)
+    return Login("operator", file.read_text(), trust if trust.exists() else None) if file.exists() else None
 
 
 def make(home: Path) -> Login:
     """The one that is kept, or a new one. Its password needs no quoting anywhere."""
-    if not _file(home).exists():
+    found = kept(home)
+    if found is None:
         write_hidden(_file(home), secrets.token_urlsafe(24))
-    return Login("operator", _file(home).read_text())
+    return found or make(home)
+
+
+def authorities(home: Path) -> Path:
+    """PEM of who signs the certificate of the home's broker and store. Where it is missing, nobody speaks TLS."""
+    return home / "secrets" / "authority.pem"
 
 
 def write_hidden(file: Path, text: str) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from chassis.login import Login
-from deploy.local import processes
+from chassis.login import Login, for_store
+from deploy.local import certificates, processes
 from deploy.local.logins import write_hidden
 from deploy.local.processes import CannotStart, Child
 
@@ -55,6 +55,11 @@ def _launch(home: Path, port: int, foreground: bool, operator: Login | None, *mo
         _make_key(home)
         # MongoDB lets the first caller from this machine make a user: here no stranger can be that one.
         command += ["--keyFile", str(_key(home)), "--setParameter", "enableLocalhostAuthBypass=false"]
+    certificate = certificates.kept(home)
+    if certificate:
+        # clients show a password, not a certificate
+        command += ["--tlsMode", "requireTLS", "--tlsAllowConnectionsWithoutCertificates"]
+        command += ["--tlsCertificateKeyFile", str(certificate.server), "--tlsCAFile", str(certificate.authorities)]
     return processes.start(command, pid_file=pid_file(home), log=log(home), foreground=foreground)
 
 
@@ -78,9 +83,9 @@ def answers(port: int, operator: Login | None = None) -> bool:
             return False
 
 
-def version(port: int) -> str | None:
+def version(port: int, operator: Login | None = None) -> str | None:
     """Of the server that answers; None: none does."""
-    with _connect(port) as client:
+    with _connect(port, operator) as client:
         try:
             return str(client.server_info()["version"])
         except PyMongoError:
@@ -128,9 +133,7 @@ def _connect(port: int, login: Login | None = None) -> MongoClient[dict[str, Any
         port,
         directConnection=True,
         serverSelectionTimeoutMS=_LOOK_MILLISECONDS,
-        username=login and login.user,
-        password=login and login.password,
-        authSource="local" if login and login.user == _MEMBER else "admin",
+        **for_store(login, "local" if login and login.user == _MEMBER else "admin"),
     )
 
 
@@ -145,7 +148,8 @@ def _make_key(home: Path) -> None:
 
 def _itself(home: Path) -> Login:
     """As members of a set meet each other: with rights that no user can be given, such as writing its configuration."""
-    return Login(_MEMBER, _key(home).read_text())
+    certificate = certificates.kept(home)
+    return Login(_MEMBER, _key(home).read_text(), certificate.authorities if certificate else None)
 
 
 def _ready(client: MongoClient[dict[str, Any]], port: int, operator: Login | None) -> bool:

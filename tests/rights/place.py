@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
@@ -52,4 +51,4 @@ def agreement(name: str) -> manifests.Agreement:
 
 
 def as_user(site: Site, name: str, engine_: str = "kafka") -> Reach:
-    return replace(site.reach, login=site.passwords.login(name, engine_))
+    return site.reach.as_(site.passwords.login(name, engine_))

@@ -38,6 +38,7 @@ class Subscriber:
         login = (stack.reach_as(BOARD) if owner == DISNAKER else stack.reach).login
         assert login is not None
         given |= {"KAFKA_USER": login.user, "KAFKA_PASSWORD": login.password}
+        given |= {"KAFKA_PROTOCOL": "SASL_SSL", "SSL_CERT_FILE": str(login.authorities)}
         with kept.with_name("stderr").open("a") as told:
             self.process = subprocess.Popen(
                 [sys.executable, READER], env={**os.environ, **given}, stdout=subprocess.PIPE, stderr=told, text=True

@@ -1,11 +1,14 @@
-"""An engine with rights: who has no password stays outside, who has no rule may do nothing, and no password shows."""
+"""An engine with rights: who has no password or speaks in the clear stays outside, who has no rule may do nothing, and
+no password shows."""
 
 import os
 import signal
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +22,10 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 from confluent_kafka.cimpl import NewTopic
 from pymongo import MongoClient
-from pymongo.errors import OperationFailure
+from pymongo.errors import OperationFailure, ServerSelectionTimeoutError
 
-from chassis.login import Login
-from deploy.local import logins, mongo, ports
+from chassis.login import Login, for_store
+from deploy.local import certificates, logins, mongo, ports
 from deploy.local.engine import CannotStart, Engine, engine, start, status, stop
 from deploy.local.kafka import access
 from deploy.local.loopback import free_ports
@@ -96,7 +99,16 @@ def admin(where: Engine, login: Login | None) -> AdminClient:
 
 
 def client(where: Engine, login: Login | None) -> MongoClient[dict[str, Any]]:
-    return MongoClient(where.mongo, username=login and login.user, password=login and login.password)
+    """`login` None: TLS, and nothing said of who it is."""
+    trust: dict[str, Any] = {"tls": True, "tlsCAFile": str(where.operator and where.operator.authorities)}
+    known = for_store(login, "admin") or trust
+    return MongoClient(where.mongo, serverSelectionTimeoutMS=3000, **known)
+
+
+def trusting(where: Engine, login: Login | None) -> Login | None:
+    """The same, with the authority of this engine."""
+    assert where.operator is not None
+    return login and replace(login, authorities=where.operator.authorities)
 
 
 def produced(where: Engine, login: Login | None) -> KafkaError | None:
@@ -137,7 +149,12 @@ def test_the_operator_is_let_in(where: Engine) -> None:
 
 @pytest.mark.parametrize("login", WRONG, ids=["nobody", "a wrong password", "an unknown user"])
 def test_the_broker_lets_in_nobody_without_the_right_password(where: Engine, login: Login | None) -> None:
-    shut = {KafkaError._AUTHENTICATION, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN}
+    shut_out(where, trusting(where, login))
+
+
+def shut_out(where: Engine, login: Login | None) -> None:
+    """The broker tells it nothing, takes nothing from it and gives it nothing."""
+    shut = {KafkaError._AUTHENTICATION, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._SSL}
     with pytest.raises(KafkaException):
         admin(where, login).list_topics(timeout=3)
     refusal = produced(where, login)
@@ -150,12 +167,31 @@ def test_the_broker_lets_in_nobody_without_the_right_password(where: Engine, log
 
 @pytest.mark.parametrize("login", WRONG, ids=["nobody", "a wrong password", "an unknown user"])
 def test_the_store_lets_in_nobody_without_the_right_password(where: Engine, login: Login | None) -> None:
-    with client(where, login) as store, pytest.raises(OperationFailure, match="uthentication"):
+    with client(where, trusting(where, login)) as store, pytest.raises(OperationFailure, match="uthentication"):
+        store.example.kept.find_one()
+
+
+def test_nobody_speaks_in_the_clear_not_even_with_the_right_password(where: Engine) -> None:
+    assert where.operator is not None
+    plain = replace(where.operator, authorities=None)
+    shut_out(where, plain)
+    with client(where, plain) as store, pytest.raises(ServerSelectionTimeoutError, match="connection closed"):
+        store.example.kept.find_one()
+
+
+def test_a_client_shows_its_password_to_nobody_whom_its_own_authority_does_not_vouch_for(
+    where: Engine, tmp_path: Path
+) -> None:
+    assert where.operator is not None
+    elsewhere = replace(where.operator, authorities=certificates.prepare(tmp_path).authorities)
+    shut_out(where, elsewhere)
+    with client(where, elsewhere) as store, pytest.raises(ServerSelectionTimeoutError, match="CERTIFICATE_VERIFY"):
         store.example.kept.find_one()
 
 
 def test_a_user_may_do_nothing_at_the_broker_until_a_rule_allows_it(where: Engine) -> None:
-    stranger = Login("stranger", "a-password")
+    stranger = trusting(where, Login("stranger", "a-password"))
+    assert stranger is not None
     info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
     made: list[Any] = [UserScramCredentialUpsertion(stranger.user, info, stranger.password.encode())]
     broker = admin(where, where.operator)
@@ -170,21 +206,27 @@ def test_a_user_may_do_nothing_at_the_broker_until_a_rule_allows_it(where: Engin
 
 
 def test_controllers_answer_nobody_without_a_password(watched: tuple[Path, Engine, Watch]) -> None:
-    known = ports.last(watched[0])
+    known, operator = ports.last(watched[0]), watched[1].operator
     assert known is not None
+    assert operator is not None
+    trust = ssl.create_default_context(cafile=operator.authorities)
     topic = b"__cluster_metadata"
     asked = struct.pack(">hhihx", 55, 0, 1, -1)  # DescribeQuorum, as a client without a name
     asked += bytes([2, len(topic) + 1]) + topic + bytes([2]) + struct.pack(">ixxx", 0)
-    with socket.create_connection(("127.0.0.1", known.controllers[0]), timeout=LIMIT_SECONDS) as connection:
+    with (
+        socket.create_connection(("127.0.0.1", known.controllers[0]), timeout=LIMIT_SECONDS) as plain,
+        trust.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+    ):
         connection.sendall(struct.pack(">i", len(asked)) + asked)
         assert connection.recv(4) == b""
 
 
 def test_no_stranger_can_be_the_first_user_of_the_store(home: Path) -> None:
-    port = next(free_ports())
+    port, certificate = next(free_ports()), certificates.prepare(home)
     mongo.start(home, port=port, foreground=True, operator=logins.make(home))
     member = {"_id": 0, "host": f"127.0.0.1:{port}"}
-    stranger: MongoClient[dict[str, Any]] = MongoClient("127.0.0.1", port, directConnection=True)
+    trust: dict[str, Any] = {"tls": True, "tlsCAFile": str(certificate.authorities)}
+    stranger: MongoClient[dict[str, Any]] = MongoClient("127.0.0.1", port, directConnection=True, **trust)
     with stranger, pytest.raises(OperationFailure, match="requires authentication"):
         stranger.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
 

@@ -15,7 +15,8 @@ export TOPICS='^[a-z0-9-]+\.(agreement\.agreement|training\.programme)\.v1$'   #
 export TYPES=id.basudara.agreement.agreement.recorded.v1,id.basudara.training.programme.published.v1
 reader/bin/python subscribe.py"""
 LOGIN = """export KAFKA_USER=… KAFKA_PASSWORD=…            # the mechanism is SCRAM-SHA-512
-export KAFKA_PROTOCOL=SASL_SSL                  # over an open network; SASL_PLAINTEXT is the default"""
+export KAFKA_PROTOCOL=SASL_SSL                  # over an open network; SASL_PLAINTEXT is the default
+export SSL_CERT_FILE=authority.pem              # who signed its certificate, if your machine does not know it"""
 RULES = (
     "Choose topics by pattern: when a new agreement comes into force, its topics are found without a change of yours, "
     "within the time in which your client looks anew (aiokafka: five minutes).",
