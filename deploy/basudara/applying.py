@@ -29,7 +29,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from chassis.catalogue import Channel
 from chassis.login import Login
-from deploy.basudara import store_users
+from deploy.basudara import quotas, store_users
 from deploy.basudara.reach import NO_ANSWER_SECONDS, Reach
 from deploy.basudara.rights import Acl, Installation, User
 
@@ -92,6 +92,13 @@ class Rights:
         for user in self.users:
             if user.name not in known or not self._passwords.have(user.name, "kafka"):
                 yield Step(self.rotate_at_broker, user, f"broker user {user.name}")
+        limits = quotas.known(self._reach)
+        for user in self.users:
+            has_now = limits.get(user.name, {})
+            lacks = {key: value for key, value in quotas.WANTED.items() if has_now.get(key) != value}
+            if lacks:
+                told = " ".join(f"{key}={value:.0f}" for key, value in lacks.items())
+                yield Step(self._limit, (user.name, lacks), f"quota {user.name} {told}")
         has = self._acls()
         for user in self.users:
             for acl in sorted(user.acls - has.get(user.name, frozenset())):
@@ -104,16 +111,18 @@ class Rights:
                     yield Step(self._give_at_store, user, f"store right {user.name} {right}")
 
     def surplus(self) -> Iterator[Step]:
-        """Rights that these agencies' users have and nothing wants any more."""
+        """Rights and quotas that these agencies' users have and nothing wants any more."""
         wanted = {user.name: user.acls for user in self.users}
         yield from self._taken(wanted)
         for user, held in self._at_store():
             for right in sorted((held or frozenset()) - store_users.wanted(user)):
                 yield Step(self._take_at_store, user, f"right taken {user.name} {right}")
+        yield from self._unlimited(dict.fromkeys(wanted, quotas.WANTED))
 
     def removal(self) -> Iterator[Step]:
-        """All rights and users of these agencies. Topics and databases stay, with what is in them."""
+        """All rights, quotas and users of these agencies. Topics and databases stay, with what is in them."""
         yield from self._taken({})
+        yield from self._unlimited({})
         for name in sorted(one for one in self._known_users() if self._is_theirs(one)):
             yield Step(self._drop_at_broker, name, f"broker user removed {name}")
         with self._reach.store() as client:
@@ -132,6 +141,12 @@ class Rights:
         for name, acls in sorted(self._acls().items()):
             for acl in sorted(acls - wanted.get(name, frozenset())):
                 yield Step(self._take, (name, acl), f"right taken {name} {_told(acl)}")
+
+    def _unlimited(self, wanted: Mapping[str, Mapping[str, float]]) -> Iterator[Step]:
+        for name, limits in sorted(quotas.known(self._reach).items()):
+            extra = sorted(limits.keys() - wanted.get(name, {}).keys())
+            if extra and self._is_theirs(name):
+                yield Step(self._limit, (name, dict.fromkeys(extra)), f"quota taken {name} {' '.join(extra)}")
 
     def _is_theirs(self, user: str) -> bool:
         return user.split(".", 1)[0] in self._agencies and "." in user
@@ -169,6 +184,12 @@ class Rights:
 
     def _take(self, rights: Iterable[tuple[str, Acl]]) -> None:
         _all(self._admin.delete_acls([_binding(AclBindingFilter, name, acl) for name, acl in rights]))
+
+    def _limit(self, limits: Iterable[tuple[str, Mapping[str, float | None]]]) -> None:
+        changes: dict[str, dict[str, float | None]] = {}
+        for name, some in limits:
+            changes.setdefault(name, {}).update(some)
+        quotas.put(self._reach, changes)
 
     def _make_topics(self, topics: Iterable[tuple[str, Channel]]) -> None:
         made = [

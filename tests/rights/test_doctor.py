@@ -6,7 +6,7 @@ from typing import Any
 
 from bson import Binary
 
-from deploy.basudara import agreements
+from deploy.basudara import agreements, quotas
 from deploy.basudara.applying import Rights
 from deploy.basudara.rights import Acl
 from deploy.basudara.stack import Stack, _end
@@ -35,6 +35,10 @@ def take(stack: Stack) -> None:
     rights_of(stack)._take([(user.name, acl) for acl in user.acls if acl.name == CASES])
 
 
+def lift_limit(stack: Stack) -> None:
+    quotas.put(stack.reach, {INTAKE: {"producer_byte_rate": None}})
+
+
 def spoil_password(stack: Stack) -> None:
     stack.secrets.passwords.file(REFERRAL, "kafka").write_text("not the one")
 
@@ -61,6 +65,7 @@ APPLY, ROTATE = ("agency", "apply", BAPAS), ("agency", "rotate", BAPAS)
 FAULTS = [  # what is done, where the doctor finds it, what he says, and the command that mends it
     (take, INTAKE, f"does not see {CASES}", APPLY),
     (take, BAPAS, f"missing: right {INTAKE} WRITE topic {CASES}", APPLY),
+    (lift_limit, BAPAS, f"missing: quota {INTAKE} producer_byte_rate", APPLY),
     (spoil_password, REFERRAL, "the broker does not let it in", ROTATE),
     (lose_password, NOTIFICATION, "no password file for the store", APPLY),
     (drop_store_user, REFERRAL, "the store does not let it write", ROTATE),
