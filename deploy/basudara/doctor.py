@@ -5,6 +5,8 @@ Writes nothing to any topic; in a service's database one document, which it take
 
 import json
 import shutil
+import socket
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +21,7 @@ from typing import Any
 from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.uri_parser import parse_uri
 
 from chassis.audit import SEALED
 from chassis.clock import Clock
@@ -35,6 +38,8 @@ from deploy.basudara.stack import ROOT, Stack
 
 APART = timedelta(seconds=2)  # that two clocks of one installation may be
 UNSENT_SECONDS = 30
+CERTIFICATE_LEFT = timedelta(days=30)
+RENEW = "basudara down && basudara up"  # a start makes a certificate anew that lasts for less than 60 days
 FREE_BYTES = 2 * 1024**3
 TRIED = "doctor"  # the document that is written and taken away: no collection of a service's has this name
 NOT_ALLOWED = 13  # the store's code
@@ -52,6 +57,12 @@ class Finding:
 
 def examine(stack: Stack, agency: Agency) -> Iterator[Finding]:
     """All findings about one agency; none: all that was tried worked, and all that must be refused was."""
+    shut, brokers = set[str](), set(stack.reach.kafka.split(","))
+    for address, told, lets_in in certificates(stack.reach):
+        yield Finding(address, told, RENEW)
+        shut |= set() if lets_in else {address}
+    if shut >= brokers or shut - brokers:
+        return  # without them nothing more can be looked at
     site, code = stack.site, agency.agency
     apply = f"basudara agency apply {code}"
     rights = site.rights([code], filter(agreements.is_open, site.agreements()))
@@ -74,6 +85,36 @@ def examine(stack: Stack, agency: Agency) -> Iterator[Finding]:
     yield from _parked(stack, code)
     yield from _said(stack, code)
     yield from _disk(stack.home)
+
+
+def certificates(reach: Reach) -> Iterator[tuple[str, str, bool]]:
+    """Of broker and store, as whoever connects is shown them: address, what is wrong, whether it lets us in."""
+    if reach.login is None or reach.login.authorities is None:
+        return
+    trust = ssl.create_default_context(cafile=reach.login.authorities)
+    store = [f"{host}:{port}" for host, port in parse_uri(reach.mongo)["nodelist"]]
+    for address in (*reach.kafka.split(","), *store):
+        try:
+            ends = _ends(address, trust)
+        except ssl.SSLCertVerificationError as refused:
+            yield address, f"its certificate does not hold: {refused.verify_message}", False
+            continue
+        except OSError as error:
+            yield address, f"does not answer: {error.strerror or type(error).__name__}", False
+            continue
+        if ends - datetime.now(UTC) < CERTIFICATE_LEFT:
+            yield address, f"its certificate ends on {ends:%d %b %Y %H:%M} UTC", True
+
+
+def _ends(address: str, trust: ssl.SSLContext) -> datetime:
+    """Raises OSError: nobody there, or a certificate that is over, signed by somebody else, or for another name."""
+    host, _, port = address.rpartition(":")
+    with (
+        socket.create_connection((host, int(port)), NO_ANSWER_SECONDS) as plain,
+        trust.wrap_socket(plain, server_hostname=host) as shown,
+    ):
+        told: Any = shown.getpeercert()
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(told["notAfter"]), UTC)
 
 
 def _at_broker(stack: Stack, user: User, apply: str) -> Iterator[Finding]:
