@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deploy.basudara import agency, audit, events, parked
+from deploy.basudara import agency, audit, backups, events, parked
 from deploy.basudara import stack as stacks
 from deploy.basudara.console import UP, AsJson, Home, one_line, show
 from deploy.basudara.contracts import commands as contracts
@@ -26,6 +26,8 @@ app.add_typer(parked.app, name="parked")
 app.add_typer(clock, name="clock")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(kubernetes.app, name="render")
+app.command()(backups.backup)
+app.command()(backups.restore)
 
 
 @app.command()

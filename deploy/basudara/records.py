@@ -155,6 +155,21 @@ def from_place(broker: Broker, topic: str, partition: int, offset: int) -> Itera
         consumer.close()
 
 
+def since(broker: Broker, wanted: Wanted, places: Mapping[str, Mapping[int, int]]) -> Iterator[Record]:
+    """What stands in the wanted topics from these places on; all of it, where a partition has none.
+
+    Raises RuntimeError, KafkaException.
+    """
+    consumer = _consumer(broker)
+    try:
+        parts = _partitions(consumer, wanted)
+        for one in parts:
+            one.offset = places.get(one.topic, {}).get(one.partition, OFFSET_BEGINNING)
+        yield from _to_the_end(consumer, parts)
+    finally:
+        consumer.close()
+
+
 def as_they_come(broker: Broker, wanted: Wanted, *, beginning: bool, ready: Callable[[int], None]) -> Iterator[Record]:
     """Records as they arrive, without end; topics made meanwhile are read too, from their first record.
 

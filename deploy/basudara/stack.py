@@ -21,8 +21,10 @@ from typing import Any
 
 from chassis import clock
 from chassis.catalogue import Catalogue
-from deploy.basudara import agreements, manifests
+from chassis.clock import Clock
+from deploy.basudara import agreements, external, manifests
 from deploy.basudara.agreements import Site
+from deploy.basudara.external import External
 from deploy.basudara.provisions import Secrets, environment, write
 from deploy.basudara.reach import Reach
 from deploy.local import engine, logins, loopback, processes
@@ -48,6 +50,7 @@ class Stack:
     manifests_folder: str = ""  # of the agencies' manifests
     spans: str = "off"  # as the services' setting has it
     production: bool = False  # nothing of the example's: no token of the local issuer, no movable clock
+    external: External | None = None  # somebody else runs its broker, its store and its services
 
     @property
     def spans_folder(self) -> Path:
@@ -67,8 +70,9 @@ class Stack:
 
     @property
     def reach(self) -> Reach:
-        """As its operator, who may do everything."""
-        return Reach(kafka=self.kafka, mongo=self.mongo, login=logins.kept(self.home / "engine"))
+        """As its operator, who may do everything. Raises BadFile."""
+        login = self.external.login(self.home) if self.external else logins.kept(self.home / "engine")
+        return Reach(kafka=self.kafka, mongo=self.mongo, login=login)
 
     def reach_as(self, user: str, engine_: str = "kafka") -> Reach:
         """As one of its services or subscribers, `agency.service`."""
@@ -82,7 +86,12 @@ class Stack:
 
     @staticmethod
     def load(home: Path) -> "Stack":
-        """The stack that `up` left running in this home. Raises CannotStart with what to do."""
+        """The stack that `up` left running in this home, or the one that others run and that a file in it tells of.
+
+        Raises CannotStart with what to do, BadFile.
+        """
+        if (home / external.FILE).exists():
+            return _external(home.resolve())
         try:
             said = json.loads((home.resolve() / "stack.json").read_text())
         except (OSError, ValueError):
@@ -97,6 +106,11 @@ class Stack:
     def apply_agreement(self, file: Path) -> str:
         """Returns "recorded" or "unchanged". Raises BadFile."""
         return agreements.apply(manifests.agreement(file), self.site)
+
+    @property
+    def now(self) -> datetime:
+        """As its services have it."""
+        return Clock(None if self.external else self.clock_file).now()
 
     def move_clock(self, instant: datetime) -> None:
         """Raises CannotStart."""
@@ -148,7 +162,9 @@ class Stack:
         )
 
     def not_running(self, agency: manifests.Agency) -> list[str]:
-        """Its services that are not up, by "agency/service"."""
+        """Its services that are not up, by "agency/service"; none where others run them."""
+        if self.external:
+            return []
         names = [f"{agency.agency}/{service}" for service in agency.services]
         return [name for name in names if processes.find(self._pid_file(name)) is None]
 
@@ -157,6 +173,8 @@ class Stack:
 
     def join(self, agency: manifests.Agency) -> None:
         """Start what an agency runs and is not up. No other agency's service notices."""
+        if self.external:
+            return
         free = loopback.free_ports()
         for service in agency.services:
             name = f"{agency.agency}/{service}"
@@ -169,15 +187,21 @@ class Stack:
 
     def leave(self, code: str) -> None:
         """End an agency's services, and forget where they were."""
+        if self.external:
+            return
         for name in [one for one in self.urls if one.startswith(f"{code}/")]:
             _end(self._pid_file(name))
             del self.urls[name], self.databases[name]
         self.save()
 
+    def end(self, name: str) -> None:
+        """End one service in order, if it runs."""
+        _end(self._pid_file(name))
+
     def restart(self, name: str) -> None:
         """End one service in order and start it again, if it runs. Raises CannotStart."""
         if name in self.urls and processes.find(self._pid_file(name)):
-            _end(self._pid_file(name))
+            self.end(name)
             self.start(name)
 
     def status(self) -> dict[str, Any]:
@@ -235,6 +259,8 @@ def up(home: Path, *, foreground: bool, folder: Path = AGENCIES, say: Callable[[
     A start that fails ends what it had started.
     """
     home = home.resolve()
+    if (home / external.FILE).exists():
+        raise CannotStart(f"{home / external.FILE}: others run this installation")
     try:
         return _up(home, foreground, folder.resolve(), say)
     except BaseException:
@@ -263,6 +289,27 @@ def _up(home: Path, foreground: bool, folder: Path, say: Callable[[str], None]) 
     with ThreadPoolExecutor(4) as some:
         list(some.map(stack.start, [one for one in names if processes.find(stack._pid_file(one)) is None]))
     return stack
+
+
+def _external(home: Path) -> Stack:
+    """Raises BadFile."""
+    told = external.read(home / external.FILE)
+    told.login(home)
+    folder = home / told.agencies
+    (home / "secrets").mkdir(mode=0o700, exist_ok=True)
+    names = [f"{code}/{service}" for code, one in manifests.agencies(folder).items() for service in one.services]
+    return Stack(
+        home=home,
+        kafka=told.kafka,
+        mongo=told.mongo,
+        gateway="",
+        urls={},
+        databases={name: name.replace("/", "-") for name in names},
+        foreground=False,
+        manifests_folder=str(folder),
+        production=told.production,
+        external=told,
+    )
 
 
 def give_rights(site: Site) -> None:

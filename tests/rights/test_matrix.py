@@ -19,7 +19,7 @@ REGISTER = f"{KANWIL}.agreement.agreement.v1"
 # Written down by hand, name by name: nothing here is computed from manifests, agreements or the catalogue.
 TOPICS = f"""
 {BAPAS}.intake
-    w {BAPAS}.intake.case.v1
+    rw {BAPAS}.intake.case.v1
     w {BAPAS}.intake.consent.to.{DISNAKER}.v1
     w {BAPAS}.intake.consent.to.{DINKOP}.v1
     w {BAPAS}.intake.consent.to.{DISPERINDAG}.v1

@@ -250,7 +250,7 @@ async def test_a_receipt_of_an_agency_not_asked_and_of_an_unknown_erasure_is_par
     await receipt(office, view["erasure_id"], consent["agency_case_ref"], office.other)
     await receipt(office, "era_" + "z" * 26, consent["agency_case_ref"])
     reasons = [dict(row.headers)["basudara-reason"].decode().split()[0] for row in await office.running.parked()]
-    assert sorted(reasons) == ["not_allowed", "not_found"]
+    assert sorted(reasons) == ["not_allowed", "not_yet"]
     assert (await erasure(office, case))["state"] == "open"
 
 

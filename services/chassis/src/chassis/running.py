@@ -35,6 +35,7 @@ from chassis.login import for_broker, for_reader
 from chassis.memory import share_the_heaps, spare_the_collector
 from chassis.outbox import BATCH_BYTES, Outbox, Relay
 from chassis.polling import Poll
+from chassis.restored import HalfRestored, heard_all_since, must_be_whole
 from chassis.settings import ChassisSettings
 from chassis.spans import SpansRefused
 from chassis.store import Kept, Store
@@ -99,10 +100,11 @@ class Service:
     async def start(self) -> None:
         """Prepare the store, then send, then read, then open the door: what is heard can be said at once.
 
-        Raises TopicMissing.
+        Raises TopicMissing, HalfRestored.
         """
         settings = self.settings
         await self._until_reached(self.store.prepare)
+        await must_be_whole(self.database)
         self._producer = AIOKafkaProducer(
             bootstrap_servers=settings.kafka,
             client_id=self._appname,
@@ -121,8 +123,9 @@ class Service:
         self.store.recorded = self.record.wake
         self._begin(self.record.run(), "record")
         self._begin(self.relay.run(), "relay")
-        self._begin(DutyRunner(self.parts.duties, self.store, self.clock, self.spans).run(), "duties")
         await self._start_reading()
+        await heard_all_since(self.database, self.reading.consumer)
+        self._begin(DutyRunner(self.parts.duties, self.store, self.clock, self.spans).run(), "duties")
         for work in self.parts.background:
             self._begin(work(self), "background")
         await self._start_door()
@@ -375,7 +378,7 @@ def run(name: str, settings_class: Callable[[], ChassisSettings], build: Builds)
             await starting
         except asyncio.CancelledError:
             return 0
-        except TopicMissing as error:
+        except (TopicMissing, HalfRestored) as error:
             return _refuses(error)
         spare_the_collector()
         return await service.serve()

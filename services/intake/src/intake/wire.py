@@ -210,6 +210,13 @@ class TrainingErased(Heard):
     erased_at: AwareDatetime
 
 
+class OwnErasureBegun(Heard):
+    TYPE: ClassVar[str] = "id.basudara.intake.erasure.begun.v1"
+    erasure_id: str
+    case_ref: str
+    reason_code: str
+
+
 class NotificationStopped(Heard):
     TYPE: ClassVar[str] = "id.basudara.notification.consent.stopped.v1"
     consent_id: str

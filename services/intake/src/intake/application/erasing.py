@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chassis.calendar import day_of
+from chassis.errors import NotYet
 from chassis.ids import new_id
 from chassis.work import Duty, Work
 from intake.application.cases import MoveCase
@@ -11,6 +12,7 @@ from intake.application.consents import end_by_erasure
 from intake.application.persons import case_at
 from intake.application.ports import Desk
 from intake.domain.cases import Case
+from intake.domain.codes import HEAD
 from intake.domain.erasures import Erasure, begin
 from intake.domain.ledger import Ledger
 from intake.domain.register import PersonKey, RegisterEntry
@@ -23,6 +25,16 @@ _PAST = timedelta(seconds=1)  # a deadline is missed in the second after it
 @dataclass(frozen=True, kw_only=True)
 class EraseCase(MoveCase):
     reason_code: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EraseAgain:
+    """As the own topic tells of it."""
+
+    erasure_id: str
+    case_ref: str
+    reason_code: str
+    asked_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +72,32 @@ async def erase_case(command: EraseCase, work: Work, desk: Desk) -> Case:
     return after
 
 
+async def erase_again(command: EraseAgain, work: Work, desk: Desk) -> None:
+    """Nothing, but in a store that was put back: whoever was asked after the backup owes or owed a receipt."""
+    if await work.find(Erasure, command.erasure_id) is not None:
+        return
+    case = await work.find(Case, command.case_ref)
+    if case is None:
+        return  # registered after the backup: nothing of the person is here
+    work.save(case.erase_again())
+    await _forget(case.id, work)
+    await end_by_erasure(case.id, command.asked_at, work)
+    rules = desk.rules.on(day_of(command.asked_at))
+    erasure = begin(
+        command.erasure_id, case.id, role=HEAD, reason_code=command.reason_code, at=command.asked_at, rules=rules
+    )
+    for agency in sorted((await work.get(Ledger, case.id)).refs):
+        erasure = erasure.ask(agency)
+    work.save(erasure)
+    work.schedule(DEADLINE, erasure.id, erasure.erase_by + _PAST)
+
+
 async def take_in_erasure(command: TakeInErasure, work: Work) -> None:
-    """An agency erased. Raises NotFound (404), NotAllowed (403); a repeated receipt changes nothing."""
-    erasure = await work.get(Erasure, command.erasure_id)
+    """An agency erased; a repeated receipt changes nothing. Raises NotAllowed (403), and NotYet: in a store that was
+    put back the receipt may come before the erasure."""
+    erasure = await work.find(Erasure, command.erasure_id)
+    if erasure is None:
+        raise NotYet(kind="erasure", id=command.erasure_id[:60])
     after = erasure.confirm(command.agency, command.erased_at)
     if after is erasure:
         return

@@ -178,8 +178,15 @@ class Case:
         after = self._moved("erase", role, reason_code)
         if not self.is_over:
             raise AftercareRuns(case_ref=self.id)
+        return after._forgotten()
+
+    def erase_again(self) -> "Case":
+        """As it was before the store was put back to a time when the person was still known, in whatever state."""
+        return replace(self, state=MOVES["erase"].ends or self.state, version=self.version + 1)._forgotten()
+
+    def _forgotten(self) -> "Case":
         told = replace(self.told, age_group_until=None, home_area=None, referable_until=None)
-        return replace(after, sealed_klien="", told=told, dukcapil_task=False)
+        return replace(self, sealed_klien="", told=told, dukcapil_task=False)
 
     def correct(self, sealed_klien: str, told: Told, *, has_nik: bool, in_custody: bool, role: str) -> "Case":
         """The same case with corrected facts; no transition. Raises NotAllowed (403) by the rights of `register`,

@@ -5,7 +5,7 @@ from chassis.envelope import Event
 from chassis.work import Work
 from intake import wire
 from intake.application.consents import take_in_receipt
-from intake.application.erasing import TakeInErasure, take_in_erasure
+from intake.application.erasing import EraseAgain, TakeInErasure, erase_again, take_in_erasure
 from intake.application.hearing import FollowAgreement, FollowReferral, follow_agreement, follow_referral
 from intake.application.ports import Desk
 from intake.domain.consents import Consent
@@ -31,6 +31,17 @@ def build_listener(desk: Desk) -> Listener:
             seen_version=_event(work).aggregateversion,
         )
         await follow_agreement(command, work)
+
+    @heard.to(wire.OwnErasureBegun, loads=lambda event: [(Erasure, event.erasure_id)])
+    async def erase_again_when_erasure_begun(event: wire.OwnErasureBegun, work: Work) -> None:
+        """Our own word: news only to a store that was put back to a time before it."""
+        command = EraseAgain(
+            erasure_id=event.erasure_id,
+            case_ref=event.case_ref,
+            reason_code=event.reason_code,
+            asked_at=_event(work).time,
+        )
+        await erase_again(command, work, desk)
 
     return heard
 
