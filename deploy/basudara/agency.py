@@ -29,7 +29,8 @@ def apply(code: str, plan: Plan = False, home: Home = UP, as_json: AsJson = Fals
     with one_line():
         stack = Stack.load(home)
         agency, site = _known(stack, code), stack.site
-        rights = site.rights([code], filter(agreements.is_open, site.agreements()))
+        known = site.agreements() if site.has_register() else []
+        rights = site.rights([code], filter(agreements.is_open, known))
         steps, idle, surplus = list(rights.missing()), stack.not_running(agency), list(rights.surplus())
         if not plan:
             with busy(f"{code} is made"):

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 import jsonschema_rs
+from confluent_kafka.admin import AdminClient
 
 from chassis import ids
 from chassis.catalogue import Catalogue
@@ -21,7 +22,7 @@ from chassis.envelope import Event, from_record, to_record
 from deploy.basudara import records, rights
 from deploy.basudara.applying import Passwords, Rights
 from deploy.basudara.manifests import Agency, Agreement, BadFile
-from deploy.basudara.reach import Reach
+from deploy.basudara.reach import NO_ANSWER_SECONDS, Reach
 
 RECORDED = "id.basudara.agreement.agreement.recorded.v1"
 OPEN = frozenset({"ACTIVE", "SUSPENDED"})  # suspended: nothing new begins, what runs goes on and is heard
@@ -47,6 +48,11 @@ class Site:
     @property
     def register_topic(self) -> str:
         return self.catalogue.channel_of(RECORDED).topic(owner=self.keeper)
+
+    def has_register(self) -> bool:
+        """No, before the agency that keeps it was applied for the first time."""
+        known = AdminClient(self.reach.broker).list_topics(timeout=NO_ANSWER_SECONDS)
+        return self.register_topic in known.topics
 
     def register(self) -> dict[str, Event]:
         """The latest event of every agreement. Raises RuntimeError where the register's topic is not there."""

@@ -24,7 +24,6 @@ from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from chassis.audit import SEALED
-from chassis.clock import Clock
 from chassis.database import record_of
 from deploy.basudara import agreements, parked, records
 from deploy.basudara.contracts.catalogues import Contracts
@@ -78,7 +77,8 @@ def examine(stack: Stack, agency: Agency) -> Iterator[Finding]:
         if user.database is not None:
             yield from _at_store(stack, user, apply)
     for service in agency.services:
-        yield from _service(stack, f"{code}/{service}")
+        if stack.external is None:
+            yield from _service(stack, f"{code}/{service}")
         yield from _outbox(stack, f"{code}/{service}")
         for told, mend in gaps(site, code, service, f"{code}-{service}"):
             yield Finding(f"{code}/{service}", told, mend)
@@ -218,7 +218,7 @@ def _outbox(stack: Stack, name: str) -> Iterator[Finding]:
     database = stack.databases.get(name)
     if database is None:
         return
-    old = Clock(stack.clock_file).now() - timedelta(seconds=UNSENT_SECONDS)
+    old = stack.clock.now() - timedelta(seconds=UNSENT_SECONDS)
     with stack.reach.store() as client:
         for row in client[database]["outbox"].find({"sent": False}, {"held": 1, "at": 1}):
             for id, why in row.get("held", {}).items():
@@ -242,7 +242,7 @@ def _parked(stack: Stack, code: str) -> Iterator[Finding]:
 
 def _said(stack: Stack, code: str) -> Iterator[Finding]:
     """What its topics hold, against the contracts: what breaks them is why somebody does not hear it."""
-    judge = Judge(Contracts(ROOT / "contracts"), Clock(stack.clock_file).now())
+    judge = Judge(Contracts(ROOT / "contracts"), stack.clock.now())
     events = [one for one in stack.site.catalogue.channels.values() if one.types]
     report = Report()
     try:

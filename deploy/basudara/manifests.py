@@ -104,7 +104,8 @@ def _read(file: Path) -> Any:
         raise BadFile(f"{file}: not the YAML we accept: {' '.join(str(error).split())[:200]}") from None
 
 
-def _valid(model: type[M], file: Path) -> M:
+def valid(model: type[M], file: Path) -> M:
+    """Raises BadFile."""
     try:
         return model.model_validate(_read(file))
     except ValidationError as error:
@@ -115,12 +116,12 @@ def _valid(model: type[M], file: Path) -> M:
 
 def agency(file: Path) -> Agency:
     """Raises BadFile."""
-    return _valid(Agency, file)
+    return valid(Agency, file)
 
 
 def agreement(file: Path) -> Agreement:
     """Raises BadFile."""
-    return _valid(Agreement, file)
+    return valid(Agreement, file)
 
 
 def agencies(folder: Path) -> dict[str, Agency]:

@@ -19,9 +19,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from chassis import clock
 from chassis.catalogue import Catalogue
-from chassis.clock import Clock
+from chassis.clock import Clock, move_to
 from deploy.basudara import agreements, external, manifests
 from deploy.basudara.agreements import Site
 from deploy.basudara.external import External
@@ -108,14 +107,14 @@ class Stack:
         return agreements.apply(manifests.agreement(file), self.site)
 
     @property
-    def now(self) -> datetime:
+    def clock(self) -> Clock:
         """As its services have it."""
-        return Clock(None if self.external else self.clock_file).now()
+        return Clock(None if self.external else self.clock_file)
 
     def move_clock(self, instant: datetime) -> None:
         """Raises CannotStart."""
         self._only_in_the_example("moves of the clock")
-        clock.move_to(self.clock_file, instant)
+        move_to(self.clock_file, instant)
 
     def _only_in_the_example(self, what: str) -> None:
         if self.production:

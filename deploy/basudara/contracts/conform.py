@@ -96,7 +96,7 @@ def _installation(kafka: str | None, home: Path) -> tuple[Broker, Clock]:
     if kafka is not None:
         return {"bootstrap.servers": kafka}, Clock()
     stack = Stack.load(home)
-    return stack.reach.broker, Clock(stack.clock_file)
+    return stack.reach.broker, stack.clock
 
 
 def _heard(broker: Broker, topics: list[str], seconds: float | None, beginning: bool) -> Iterator[Record]:
