@@ -28,13 +28,15 @@ from chassis.clock import Clock
 from chassis.consuming import Consumer, Listener
 from chassis.database import Database, Moved
 from chassis.duties import Duties, DutyRunner
-from chassis.errors import Expected
+from chassis.errors import Expected, Unavailable
 from chassis.http import Door, http_app
+from chassis.keyring import UnusableKey
 from chassis.lease import Lost
 from chassis.login import for_broker, for_reader
 from chassis.memory import share_the_heaps, spare_the_collector
 from chassis.outbox import BATCH_BYTES, Outbox, Relay
 from chassis.polling import Poll
+from chassis.reshaping import WrittenByNewer, bring_up_rest, prepare
 from chassis.restored import HalfRestored, heard_all_since, must_be_whole
 from chassis.settings import ChassisSettings
 from chassis.spans import SpansRefused
@@ -46,7 +48,7 @@ log = structlog.get_logger()
 READY_RELAY_AGE_SECONDS = 30.0
 KNOWN_WITHIN_SECONDS = 5.0
 TELL_AT_STOP_SECONDS = 2.0
-REFRESH = "refresh"
+PASSING = frozenset({"refresh", "shapes"})  # names of what ends before the service does
 # the client says the last one, which is every other's base, when no node answered it
 BROKER_AWAY = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError, KafkaError)
 
@@ -100,10 +102,10 @@ class Service:
     async def start(self) -> None:
         """Prepare the store, then send, then read, then open the door: what is heard can be said at once.
 
-        Raises TopicMissing, HalfRestored.
+        Raises TopicMissing, HalfRestored, WrittenByNewer.
         """
         settings = self.settings
-        await self._until_reached(self.store.prepare)
+        await self._until_reached(lambda: prepare(self.store, self.parts.kept))
         await must_be_whole(self.database)
         self._producer = AIOKafkaProducer(
             bootstrap_servers=settings.kafka,
@@ -128,6 +130,7 @@ class Service:
         self._begin(DutyRunner(self.parts.duties, self.store, self.clock, self.spans).run(), "duties")
         for work in self.parts.background:
             self._begin(work(self), "background")
+        self._begin(bring_up_rest(self.database, self.parts.kept), "shapes")
         await self._start_door()
         log.info("service.started", port=self.port)
 
@@ -137,7 +140,7 @@ class Service:
         while True:
             try:
                 return await attempt()
-            except (Expected, Moved, OSError, ConnectionError) as error:
+            except (Unavailable, Moved, OSError, ConnectionError) as error:
                 log.warning("service.waits", exc_info=error)
             except KafkaError as error:
                 if type(error) not in BROKER_AWAY:
@@ -214,7 +217,7 @@ class Service:
         self.reading = subscriber
         await self._until_reached(self._broker.start)
         measures.LAG.set_function(lambda: self.consumer.lag(subscriber.consumer))
-        self._begin(self._refresh_assignment(), REFRESH)
+        self._begin(self._refresh_assignment(), "refresh")
 
     async def _refresh_assignment(self) -> None:
         """Ask for a new assignment once, if topics were made while this service was down.
@@ -263,7 +266,7 @@ class Service:
 
     def _lasting(self) -> list[asyncio.Task[Any]]:
         """The parts that must not end before the service does."""
-        return [task for task in self._tasks if task.get_name() != REFRESH]
+        return [task for task in self._tasks if task.get_name() not in PASSING]
 
     async def readiness(self) -> dict[str, str]:
         """Causes by name why work can't be done now; empty when it can."""
@@ -368,7 +371,7 @@ def run(name: str, settings_class: Callable[[], ChassisSettings], build: Builds)
     async def main() -> int:
         try:
             service = Service(name, settings, build(settings))
-        except SpansRefused as error:
+        except (SpansRefused, UnusableKey) as error:
             return _refuses(error)
         starting = asyncio.ensure_future(service.start())
         loop = asyncio.get_running_loop()
@@ -378,7 +381,7 @@ def run(name: str, settings_class: Callable[[], ChassisSettings], build: Builds)
             await starting
         except asyncio.CancelledError:
             return 0
-        except (TopicMissing, HalfRestored) as error:
+        except (TopicMissing, HalfRestored, WrittenByNewer) as error:
             return _refuses(error)
         spare_the_collector()
         return await service.serve()

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -12,8 +11,11 @@ from pydantic import TypeAdapter
 from chassis import audit, measures
 from chassis.database import Database, DeleteOne, IndexModel, InsertOne, Moved, ReplaceOne, Writes, told_as_ours
 from chassis.errors import Contended, NotFound
+from chassis.kept import SHAPE, Kept
 from chassis.outbox import Outbox, documents_of
 from chassis.work import Aggregate, Cause, Change, Duty, Work
+
+__all__ = ["Kept", "Store"]
 
 A = TypeVar("A", bound=Aggregate)
 C = TypeVar("C")
@@ -22,15 +24,6 @@ R = TypeVar("R")
 RUN_AGAIN_SECONDS = 5.0  # so long a unit of work that meets newer versions is run again
 KEPT_NOTES = timedelta(days=40)  # longer than any topic keeps a record that could come again
 KEPT_ROWS = timedelta(days=7)  # sent rows stay that long for the operator's questions
-
-
-@dataclass(frozen=True)
-class Kept:
-    """How one kind of aggregate is kept. `indexes`: members that `where` and queries may search by equality."""
-
-    kind: type[Any]
-    collection: str
-    indexes: tuple[str, ...] = ()
 
 
 class Store:
@@ -85,10 +78,15 @@ class Store:
         """All with these members, in order of id; the first `limit` of them, if given."""
         return await self.select(kind, equals, limit)
 
+    async def page(self, kind: type[A], after: str, limit: int) -> list[A]:
+        """The next ones in order of id: for a job that walks through all of them."""
+        return await self._read(kind, {"_id": {"$gt": after}}, limit)
+
     async def _read(self, kind: type[Any], query: dict[str, Any], limit: int = 0) -> list[Any]:
-        documents = await self.database.find(self._kept[kind].collection, query, limit=limit)
-        codec = self._codecs[kind]
-        return [codec.validate_python({**document, "id": document["_id"]}) for document in documents]
+        """Raises NewerShape (503)."""
+        kept, codec = self._kept[kind], self._codecs[kind]
+        documents = await self.database.find(kept.collection, query, limit=limit)
+        return [codec.validate_python({**kept.as_of_now(document), "id": document["_id"]}) for document in documents]
 
     # -- working ---------------------------------------------------------------------------------------------------
 
@@ -172,12 +170,15 @@ class Store:
     def _operations(self, changes: list[Change]) -> list[Any]:
         operations: list[Any] = []
         for change in changes:
-            guard = {"_id": change.id, "version": change.stored}
+            shape = self._kept[change.kind].shape
+            # what a newer release wrote is met no more than a newer version is (decision 0016)
+            guard = {"_id": change.id, "version": change.stored, SHAPE: {"$not": {"$gt": shape}}}
             if change.now is None:
                 operations.append(DeleteOne(guard))
                 continue
             document = self._codecs[change.kind].dump_python(change.now)
             document["_id"] = document.pop("id")
+            document[SHAPE] = shape
             operations.append(ReplaceOne(guard, document) if change.stored else InsertOne(document))
         return operations
 
