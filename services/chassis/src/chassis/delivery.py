@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -21,6 +21,7 @@ SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET = (
     "basudara-source-partition",
     "basudara-source-offset",
 )
+LONGEST_PAUSE = timedelta(days=1)
 OURS = (REASON, ATTEMPTS, DUE, COPY, SOURCE_TOPIC, SOURCE_PARTITION, SOURCE_OFFSET)
 
 Handler = Callable[[Any, Any], Awaitable[None]]
@@ -122,9 +123,11 @@ def copy_of(record: Any, retry_topic: str) -> str:
 
 def is_due(record: Any, now: datetime) -> bool:
     try:
-        return datetime.fromisoformat((_header(record, DUE) or b"").decode()) <= now
+        due = datetime.fromisoformat((_header(record, DUE) or b"").decode())
     except (UnicodeDecodeError, ValueError):
         return True  # no readable due time: waiting can't help
+    # one without an offset can't be compared, and one further off than any pause would shut its partition for as long
+    return due.tzinfo is None or not now < due <= now + LONGEST_PAUSE
 
 
 def _header(record: Any, name: str) -> bytes | None:
