@@ -16,7 +16,7 @@ from rich.table import Table
 
 from chassis.testing import ROOT
 from deploy.local.engine import engine
-from tests.performance import consume, journey, limits, relay
+from tests.performance import consume, journey, limits, record, relay
 from tests.performance.yard import Yard, yard
 
 
@@ -34,6 +34,7 @@ PARTS: dict[str, tuple[str, list[str], Callable[[Yard, str], dict[str, float]]]]
     "d": ("bare limits", list(limits.BARE), limits.bare),
     "e": ("to start and to be", list(limits.BEING), limits.being),
     "f": ("growth of the store, partitions and replicas", [*consume.GROWTH, *journey.SPREAD], growth),
+    "g": ("the record of who changed what", list(record.CONTENDERS), record.round_of),
     "c": ("the whole chain of four", list(journey.CONTENDERS), journey.round_of),
 }
 Found = dict[str, dict[str, float]]
