@@ -284,3 +284,42 @@ async def test_an_erasure_closed_in_time_is_not_overdue_later(office: Office) ->
     assert (await erasure(office, case))["state"] == "done"
     assert await office.events("erasure.overdue") == []
     assert "erasure.deadline" not in repr(await office.running.service.database.find("duties", {}))
+
+
+# -- in a store that was put back --------------------------------------------------------------------------------------
+
+
+async def own_word(office: Office, case_ref: str, erasure_id: str) -> None:
+    """What stands on the own topic, though this store knows nothing of it any more."""
+    data = {"erasure_id": erasure_id, "case_ref": case_ref, "reason_code": "ORDERED"}
+    data |= {"erase_by": "2027-04-03T03:00:00.000Z"}
+    await office.running.hear("id.basudara.intake.erasure.begun.v1", data, subject=erasure_id)
+    await office.running.settled()
+
+
+async def test_who_was_erased_after_the_backup_is_erased_again_and_the_receipt_still_closes(office: Office) -> None:
+    case = await office.assessed()
+    consent = await office.granted(case)
+    erasure_id = "era_" + "b" * 26
+    for _ in range(2):
+        await own_word(office, case["case_ref"], erasure_id)
+    assert (await office.get(f"/cases/{case['case_ref']}")).status_code == 410
+    database = office.running.service.database
+    assert (await database.find("person_keys", {}), await database.find("register", {})) == ([], [])
+    view = await erasure(office, case)
+    assert (view["erasure_id"], view["missing"]) == (erasure_id, [f"{office.partner}/training"])
+    assert await office.events("erasure.asked") == [], "who was asked was asked then"
+    await receipt(office, erasure_id, consent["agency_case_ref"])
+    assert (await erasure(office, case))["state"] == "done"
+
+
+async def test_whom_nobody_knew_is_done_again_at_once_and_a_case_that_is_not_there_is_left(office: Office) -> None:
+    case = await office.registered()
+    await own_word(office, case["case_ref"], "era_" + "b" * 26)
+    await own_word(office, "prt_" + "q" * 26, "era_" + "d" * 26)
+    view = await erasure(office, case)
+    assert (view["state"], view["missing"]) == ("done", [])
+    office.at(days=31)
+    await office.running.settled()
+    assert await office.events("erasure.overdue") == []
+    assert await office.running.parked() == []

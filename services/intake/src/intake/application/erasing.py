@@ -88,6 +88,9 @@ async def erase_again(command: EraseAgain, work: Work, desk: Desk) -> None:
     )
     for agency in sorted((await work.get(Ledger, case.id)).refs):
         erasure = erasure.ask(agency)
+    if erasure.is_proved:  # no agency knew the person: that was told at the time
+        work.save(erasure.close(command.asked_at))
+        return
     work.save(erasure)
     work.schedule(DEADLINE, erasure.id, erasure.erase_by + _PAST)
 
