@@ -1,7 +1,7 @@
 """Whether topics hold what a service's outbox says was sent, and nothing else.
 
 An aggregate's versions tell of no gap: moves that say nothing on a topic leave gaps there too. The outbox does: it
-names each event, its topic and its key, for a week after it went.
+names each event, its topic and its key, for a week after it went; and the store's log, what was deleted there unsent.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,10 +12,12 @@ from chassis.catalogue import Channel
 from chassis.store import KEPT_ROWS
 from deploy.basudara import records
 from deploy.basudara.agreements import Site
+from deploy.basudara.oplog import deleted_unsent
 from deploy.basudara.records import Record
 
 MARGIN = timedelta(minutes=1)  # two clocks of one installation, and how late the store lets go of a row
 LOST = "set `sent` of its document in the outbox to false: it goes again, and readers know what they have seen"
+DELETED = "nobody hears of it: find who deleted it, and do its effect anew or put the store back"
 FOREIGN = "find who else wrote there, or whether the service's store was put back to what it was before"
 
 Row = Mapping[str, Any]
@@ -31,6 +33,7 @@ def gaps(site: Site, code: str, service: str, database: str) -> Iterator[tuple[s
         return  # it has no topic; that one is missing was told
     with site.reach.store() as client:
         rows = list(_rows(client[database]["outbox"].find({}, {"rows.value": 0, "rows.headers": 0})))
+        yield from _told(deleted_unsent(client, database), "deleted from its outbox and never sent", DELETED)
     for channel in channels:
         ours = records.topics_of([channel], owner=code)
         on_it = [one for one in there if ours(one.topic)]

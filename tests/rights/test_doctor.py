@@ -133,8 +133,8 @@ def test_an_event_that_is_not_on_its_topic_any_more_is_named(town: Stack) -> Non
         outbox.insert_one({"_id": "lost-1", "at": gone, "sent": True, "sent_at": gone, "rows": [row]})
         found = doctor(town)
         outbox.delete_one({"_id": "lost-1"})
-    assert [(one["where"], one["found"]) for one in found] == [
-        (f"{BAPAS}/intake", "1 sent and not on a topic of intake.case (first lost-1)")
+    assert [one["found"] for one in found if one["where"] == f"{BAPAS}/intake"] == [
+        "1 sent and not on a topic of intake.case (first lost-1)"
     ]
 
 

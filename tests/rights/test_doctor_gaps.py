@@ -11,7 +11,7 @@ from chassis import ids
 from chassis.envelope import Event, mirrored, value_of
 from deploy.basudara import records
 from deploy.basudara.agreements import Site
-from deploy.basudara.doctor_gaps import FOREIGN, LOST, gaps
+from deploy.basudara.doctor_gaps import DELETED, FOREIGN, LOST, gaps
 
 AGENCY, SERVICE, DATABASE = "disperindag-ambon", "training", "disperindag-ambon-training"
 SEATS, SEAT = f"{AGENCY}.training.enrolment.to.bapas-ambon.v1", "training.enrolment.to"
@@ -75,6 +75,26 @@ def test_what_was_sent_and_is_not_there_is_counted_and_named(planted: Planted) -
         (f"1 sent and not on a topic of {COHORT} (first {newest})", LOST),
         (f"2 sent and not on a topic of {SEAT} (first {first})", LOST),
     }
+
+
+def test_what_was_deleted_before_it_was_sent_is_named_and_nothing_that_was_sent(planted: Planted, site: Site) -> None:
+    """Inserted and marked in transactions, as a store and a relay do."""
+    unsent: dict[str, Any] = {"record": False, "sent": False, "sent_at": None}
+    before, first, second, sent = (planted.say(SEATS, "case-5", number, **unsent) for number in (1, 2, 3, 4))
+    marked = {"$set": {"sent": True, "sent_at": datetime.now(UTC)}}
+    with site.reach.store() as client, client.start_session() as session:
+        outbox = client[DATABASE]["outbox"]
+        row = {"id": "in-a-transaction", "topic": SEATS, "key": Binary(b"k"), "version": 1}
+        with session.start_transaction():
+            outbox.insert_many([{"_id": one, "sent": False, "rows": [row]} for one in ("a", "b")], session=session)
+        with session.start_transaction():
+            outbox.update_many({"_id": {"$in": [sent, "b"]}}, marked, session=session)
+        outbox.replace_one({"_id": second}, {"_id": second, "sent": True, "rows": []})
+        outbox.delete_many({"_id": {"$in": [first, second, sent, "a", "b"]}})
+    told = [one for one in planted.found() if one[1] == DELETED]
+    assert told == [(f"2 deleted from its outbox and never sent (first {first})", DELETED)]
+    with site.reach.store() as client:
+        assert client[DATABASE]["outbox"].count_documents({"_id": before}) == 1
 
 
 def test_what_is_there_and_was_never_said_is_named(planted: Planted, site: Site) -> None:
