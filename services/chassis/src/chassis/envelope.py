@@ -14,6 +14,7 @@ from chassis.errors import Invalid
 
 CONTENT_TYPE = "application/cloudevents+json"
 REQUIRED = ("id", "source", "type", "subject", "time", "correlationid", "causationid", "traceparent")
+YEARS = range(1900, 9000)  # of what is heard: terms are added to it, and the calendar ends with 9999
 _TYPE = re.compile(r"id\.basudara(\.[a-z0-9]+(-[a-z0-9]+)*){3}\.v[1-9][0-9]*")
 _SOURCE = re.compile(r"/([a-z][a-z0-9]*(?:-[a-z0-9]+)*)/([a-z][a-z0-9]*(?:-[a-z0-9]+)*)")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -149,10 +150,9 @@ def _time(text: str) -> datetime:
         raise Invalid(field="time", rule="must be an RFC 3339 instant") from None
     if moment.tzinfo is None:
         raise Invalid(field="time", rule="must carry an offset")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise Invalid(field="time", rule="must be in the years 1 to 9999 of UTC") from None
+    if moment.year not in YEARS:
+        raise Invalid(field="time", rule=f"must be in the years {YEARS.start} to {YEARS.stop - 1}")
+    return moment.astimezone(UTC)
 
 
 def _version(value: object) -> int:
