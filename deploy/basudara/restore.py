@@ -58,17 +58,23 @@ class Restore:
                 self._put_back(one, client)
 
     def lost(self) -> list[Seen]:
-        """What was said since the backup and is not said again by now: it followed from what nobody will hear again.
+        """What was said since the backup and is not so by now: it followed from what nobody will hear again.
 
-        To be asked when the services have heard all.
+        Not lost is what was said once more, and what tells of something that was not in the backup and is there
+        again. To be asked when the services have heard all.
         """
-        found: list[Seen] = []
         with self.reach.store() as client:
-            for one in self.backup.services:
-                rows = client[one.database]["outbox"].find({}, {"rows.id": 1})
-                known = {row["id"] for document in rows for row in document["rows"]}
-                found += [event for event in self._said_since(one) if event.id not in known]
-        return found
+            return [event for one in self.backup.services for event in self._lost_of(one, client[one.database])]
+
+    def _lost_of(self, one: Of, store: Database[dict[str, Any]]) -> Iterator[Seen]:
+        said = [row["id"] for found in store["outbox"].find({}, {"rows.id": 1}) for row in found["rows"]]
+        again, then = frozenset(said), {document["_id"] for file in self._files(one) for document in documents(file)}
+        for event in self._said_since(one):
+            if event.id not in again and (event.subject in then or not _is_there(store, event.subject)):
+                yield event
+
+    def _files(self, one: Of) -> list[Path]:
+        return [self.folder / kept.file for kept in one.kept if kept.collection not in MACHINERY]
 
     def _put_back(self, one: Of, client: Store) -> None:
         """The note that it is half done comes first and goes last: a service refuses to start on it."""
@@ -82,9 +88,7 @@ class Restore:
             if kept.collection != RESTORED:
                 for some in _portions(documents(self.folder / kept.file)):
                     client[kept.database][kept.collection].insert_many(some)
-        said = list(self._said_since(one))
-        _mark_said(client[one.database], {event.id for event in said})
-        _raise_versions(client[one.database], said)
+        _raise_versions(client[one.database], self._said_since(one))
         until = self._read_again(one)
         whole = {**note, "whole": True, "until": until, "taken_at": self.backup.taken_at, "at": datetime.now(UTC)}
         client[one.database][RESTORED].replace_one({"_id": NOTE}, whole)
@@ -115,6 +119,11 @@ class Restore:
         ]
 
 
+def _is_there(store: Database[dict[str, Any]], id: str) -> bool:
+    collections = set(store.list_collection_names()) - {*MACHINERY, RESTORED}
+    return any(store[one].find_one({"_id": id}, {"_id": 1}) for one in collections)
+
+
 def _portions(found: Iterable[Any]) -> Iterator[list[Any]]:
     some: list[Any] = []
     for one in found:
@@ -124,16 +133,6 @@ def _portions(found: Iterable[Any]) -> Iterator[list[Any]]:
             some = []
     if some:
         yield some
-
-
-def _mark_said(store: Database[dict[str, Any]], said: set[str]) -> None:
-    """Rows that the backup caught on their way, and that have arrived since."""
-    for document in store["outbox"].find({"sent": False}):
-        for row in document["rows"]:
-            row["sent"] = row.get("sent", False) or row["id"] in said
-        if all(row["sent"] for row in document["rows"]):
-            document |= {"sent": True, "sent_at": datetime.now(UTC)}
-        store["outbox"].replace_one({"_id": document["_id"]}, document)
 
 
 def _raise_versions(store: Database[dict[str, Any]], said: Iterable[Seen]) -> None:

@@ -24,6 +24,7 @@ IN_ORDER = (
     "test_audit",
     "test_told_again",
     "test_erasure",
+    "test_restore",
 )
 
 
