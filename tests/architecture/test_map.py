@@ -17,7 +17,7 @@ MAY_IMPORT = {
 }
 DRIVERS = ("motor", "pymongo", "bson")
 BROKER = ("aiokafka", "faststream", "confluent_kafka")
-FEW = ("consuming", "polling", "positions", "running", "outbox", "login", "testing")
+FEW = ("consuming", "polling", "positions", "restored", "running", "outbox", "login", "testing")
 MAY_SPEAK_KAFKA = {f"services/chassis/src/chassis/{name}.py" for name in FEW}
 NOT_PURE = ("time", "random", "asyncio", "logging", "os", "socket", "subprocess", "pathlib", "secrets")
 ALL_MODULES = [name for service in SERVICES for name in python_files(f"services/{service}/src/")]
