@@ -58,7 +58,7 @@ def examine(stack: Stack, agency: Agency) -> Iterator[Finding]:
     """All findings about one agency; none: all that was tried worked, and all that must be refused was."""
     shut, brokers = set[str](), set(stack.reach.kafka.split(","))
     for address, told, lets_in in certificates(stack.reach):
-        yield Finding(address, told, RENEW)
+        yield Finding(address, told, "whoever runs it renews it" if stack.external else RENEW)
         shut |= set() if lets_in else {address}
     if shut >= brokers or shut - brokers:
         return  # without them nothing more can be looked at
