@@ -19,7 +19,7 @@ from deploy.basudara.reach import Reach
 from deploy.basudara.records import Record
 
 # collections of the chassis; all others hold aggregates
-MACHINERY = ("inbox", "outbox", "duties", "leases", "audit_open", "shapes")
+MACHINERY = ("inbox", "outbox", "duties", "leases", "audit_open", "shapes", "restored")
 BATCH = 1000
 SAYS = {"sent": 1, "held": 1, "rows": 1}
 

@@ -120,7 +120,7 @@ class Restore:
 
 
 def _is_there(store: Database[dict[str, Any]], id: str) -> bool:
-    collections = set(store.list_collection_names()) - {*MACHINERY, RESTORED}
+    collections = set(store.list_collection_names()) - set(MACHINERY)
     return any(store[one].find_one({"_id": id}, {"_id": 1}) for one in collections)
 
 
@@ -144,5 +144,5 @@ def _raise_versions(store: Database[dict[str, Any]], said: Iterable[Seen]) -> No
         UpdateMany({"_id": subject, "version": {"$lt": version}}, {"$set": {"version": version}})
         for subject, version in newest.items()
     ]
-    for collection in sorted(set(store.list_collection_names()) - {*MACHINERY, RESTORED}) if raised else []:
+    for collection in sorted(set(store.list_collection_names()) - set(MACHINERY)) if raised else []:
         store[collection].bulk_write(raised, ordered=False)
