@@ -22,6 +22,7 @@ from deploy.local.processes import CannotStart
 
 _START_LIMIT_SECONDS = 240
 _CONTROLLER_PORT = 9093
+_DATA = "/data/db"  # in memory, of both: nobody comes back for it
 
 
 class NoDocker(Exception):
@@ -65,6 +66,7 @@ def _kafka(port: int) -> DockerContainer:
     return (
         DockerContainer(_image("kafka"))
         .with_bind_ports(port, port)
+        .with_tmpfs_mount(_DATA)
         .with_envs(
             KAFKA_NODE_ID="1",
             KAFKA_PROCESS_ROLES="broker,controller",
@@ -83,13 +85,17 @@ def _kafka(port: int) -> DockerContainer:
             KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS="0",
             KAFKA_LOG_CLEANER_DEDUPE_BUFFER_SIZE="16777216",  # the default takes 128 MiB of the heap at start
             KAFKA_HEAP_OPTS="-Xms128m -Xmx512m",
+            KAFKA_JVM_PERFORMANCE_OPTS="-XX:+UseSerialGC -XX:TieredStopAtLevel=1",  # it lives for minutes
+            KAFKA_LOG_DIRS=_DATA,
+            KAFKA_LOG4J_ROOT_LOGLEVEL="WARN",
+            KAFKA_LOG4J_LOGGERS="kafka=WARN,org.apache.kafka=WARN,state.change.logger=WARN",
         )
     )
 
 
 def _mongo(port: int) -> DockerContainer:
-    command = f"mongod --replSet rs0 --bind_ip_all --port {port} --wiredTigerCacheSizeGB 0.25 --oplogSize 990"
-    return DockerContainer(_image("mongo"), command=command).with_bind_ports(port, port)
+    command = f"mongod --replSet rs0 --bind_ip_all --port {port} --wiredTigerCacheSizeGB 0.25 --oplogSize 990 --quiet"
+    return DockerContainer(_image("mongo"), command=command).with_bind_ports(port, port).with_tmpfs_mount(_DATA)
 
 
 def _has_begun(port: int) -> bool:
