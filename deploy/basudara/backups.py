@@ -40,35 +40,48 @@ def restore(
     code: Code,
     folder: Path,
     yes: Annotated[bool, typer.Option("--yes", help="do it; else it is only said")] = False,
+    lost: Annotated[bool, typer.Option("--lost", help="only name what was lost by it, now that it is done")] = False,
     home: Home = UP,
     as_json: AsJson = False,
 ) -> None:
     """Put an agency's stores back to a backup; its services stop, and start when it is done.
 
     What they heard since they hear again, and who was erased since is forgotten again, before they open their doors.
-    What was commanded since is lost: the events that told of it are named. Exit code 1: nothing was done, since
+    What was commanded since is lost: the events that told of it are named. Services that others run must be stopped
+    before; what was lost is asked for by `--lost` when they have started again. Exit code 1: nothing was done, since
     `--yes` was not given.
     """
     with one_line():
         stack = Stack.load(home)
         found = taking.read(folder)
-        if found.agency != code_of(code) or set(_databases(stack, code).values()) < {
-            one.database for one in found.services
-        }:
+        here, theirs = set(_databases(stack, code).values()), {one.database for one in found.services}
+        if found.agency != code or not theirs <= here:
             raise Refusal(f"{folder}: is of {found.agency}, not of {code} as it runs here")
         back = Restore(found, folder, stack.site.catalogue, stack.reach)
-        if not yes:
-            _say_plan(found, as_json)
-            raise typer.Exit(1)
-        running = stack.running_of(code)
-        with busy(f"{code} is put back"):
-            for name in running:
-                stack.end(name)
-            back.do()
-            for name in running:
-                stack.start(name)
-            lost = back.lost()
-    _say_lost(lost, as_json)
+        if lost:
+            _say_lost(back.lost(), as_json)
+            return
+        back.must_be_possible()
+        if yes:
+            running = stack.running_of(code)
+            _put_back(back, stack, running)
+            if running:
+                _say_lost(back.lost(), as_json)
+            else:
+                print(f"{code} is put back. Start its services, and then ask again with --lost.")
+            return
+    _say_plan(found, as_json)
+    raise typer.Exit(1)
+
+
+def _put_back(back: Restore, stack: Stack, running: list[str]) -> None:
+    """What ran runs again, once it has heard all."""
+    with busy(f"{back.backup.agency} is put back"):
+        for name in running:
+            stack.end(name)
+        back.do()
+        for name in running:
+            stack.start(name)
 
 
 def _databases(stack: Stack, code: str) -> dict[str, str]:

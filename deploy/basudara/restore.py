@@ -58,23 +58,24 @@ class Restore:
                 self._put_back(one, client)
 
     def lost(self) -> list[Seen]:
-        """What was said since the backup and is not so by now: it followed from what nobody will hear again.
+        """What was said since the backup because of something that was not heard again: a command, above all.
 
-        Not lost is what was said once more, and what tells of something that was not in the backup and is there
-        again. To be asked when the services have heard all.
+        What tells of something that was not in the backup and is there again is not lost. To be asked when the
+        services have heard all.
         """
         with self.reach.store() as client:
             return [event for one in self.backup.services for event in self._lost_of(one, client[one.database])]
 
     def _lost_of(self, one: Of, store: Database[dict[str, Any]]) -> Iterator[Seen]:
-        said = [row["id"] for found in store["outbox"].find({}, {"rows.id": 1}) for row in found["rows"]]
-        again, then = frozenset(said), {document["_id"] for file in self._files(one) for document in documents(file)}
+        aggregates = [kept for kept in one.kept if kept.collection not in MACHINERY]
+        then = {found["_id"] for kept in aggregates for found in documents(self.folder / kept.file)}
+        again = {row["id"] for found in store["outbox"].find({}, {"rows.id": 1}) for row in found["rows"]}
+        group = one.group.rsplit(".", 1)[1]
         for event in self._said_since(one):
-            if event.id not in again and (event.subject in then or not _is_there(store, event.subject)):
+            heard = store["inbox"].find_one({"_id": f"{group}:{event.cause}"}, {"_id": 1})
+            anew = event.subject not in then and _is_there(store, event.subject)
+            if event.id not in again and not heard and not anew:
                 yield event
-
-    def _files(self, one: Of) -> list[Path]:
-        return [self.folder / kept.file for kept in one.kept if kept.collection not in MACHINERY]
 
     def _put_back(self, one: Of, client: Store) -> None:
         """The note that it is half done comes first and goes last: a service refuses to start on it."""
