@@ -28,8 +28,7 @@ def known(reach: Reach) -> Mapping[str, Mapping[str, float]]:
     """The quotas of every user that has any, by user. Raises RuntimeError."""
     told = asyncio.run(_answer(reach, _Describe()))
     _check(told.error_code, told.error_message)
-    of_all = None  # the name of who has no quotas of his own
-    return {name: dict(values) for ((_, name),), values in told.entries if name is not of_all}
+    return {name: dict(values) for ((_, name),), values in told.entries if name}  # without a name: those of all others
 
 
 def put(reach: Reach, changes: Mapping[str, Mapping[str, float | None]]) -> None:

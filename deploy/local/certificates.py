@@ -35,14 +35,13 @@ def kept(home: Path) -> Certificate | None:
 def prepare(home: Path, now: datetime | None = None) -> Certificate:
     """The certificate of a home, made anew when it is about to end; its authority too, long after that."""
     now, files = now or datetime.now(UTC), _files(home)
-    if not _lasts(files.authorities, now):
-        key = ec.generate_private_key(ec.SECP256R1())
-        made = _authority(key, now)
+    signer = _signer(home)
+    if signer is None or not _lasts(files.authorities, now):
+        signer = ec.generate_private_key(ec.SECP256R1())
         files.server.unlink(missing_ok=True)  # signed by the one before
-        write_hidden(_key(home), _pem(key))
-        write_hidden(files.authorities, _pem(made))
+        write_hidden(_key(home), _pem(signer))
+        write_hidden(files.authorities, _pem(_authority(signer, now)))
     if not _lasts(files.server, now):
-        signer = cast(ec.EllipticCurvePrivateKey, serialization.load_pem_private_key(_key(home).read_bytes(), None))
         key = ec.generate_private_key(ec.SECP256R1())
         write_hidden(files.server, _pem(key) + _pem(_server(key, signer, now)))
     return files
@@ -54,6 +53,13 @@ def _files(home: Path) -> Certificate:
 
 def _key(home: Path) -> Path:
     return home / "secrets" / "authority.key"
+
+
+def _signer(home: Path) -> ec.EllipticCurvePrivateKey | None:
+    try:
+        return cast(ec.EllipticCurvePrivateKey, serialization.load_pem_private_key(_key(home).read_bytes(), None))
+    except (OSError, ValueError):
+        return None
 
 
 def _lasts(file: Path, now: datetime) -> bool:

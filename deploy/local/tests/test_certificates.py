@@ -87,7 +87,7 @@ def test_it_is_made_anew_before_it_ends_and_the_authority_only_before_its_own_en
         assert visit(port, made.authorities)
 
 
-@pytest.mark.parametrize("lost", ["authority.pem", "server.pem"])
+@pytest.mark.parametrize("lost", ["authority.pem", "authority.key", "server.pem"])
 def test_what_is_lost_or_broken_is_made_anew(tmp_path: Path, lost: str) -> None:
     made = certificates.prepare(tmp_path)
     (tmp_path / "secrets" / lost).write_text("-----BEGIN CERT")
