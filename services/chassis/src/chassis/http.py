@@ -18,6 +18,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from structlog.contextvars import bound_contextvars
 
 from chassis import audit, face, ids, measures, strict_json
@@ -37,6 +38,7 @@ from chassis.errors import (
     problem,
 )
 from chassis.face import PROBLEM
+from chassis.leaving import Leaving
 from chassis.settings import ChassisSettings
 from chassis.shapes import Instant, Version
 from chassis.spans import Spans
@@ -191,6 +193,7 @@ def http_app(door: Door, routers: Sequence[APIRouter], title: str, description: 
     routes = [route for route in app.state.routes if isinstance(route, APIRoute)]
     app.state.persons = {route.name for route in routes if audit.shows_a_person(route.response_model)}
     app.middleware("http")(_careful)
+    app.add_middleware(Leaving)
     app.add_exception_handler(Expected, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_shape)
     app.add_exception_handler(HTTPException, _refuse_plain)
@@ -315,7 +318,10 @@ async def _check_body(request: Request) -> None:
     told = request.headers.get("content-length", "0")
     if not told.isdigit() or int(told) > limit:
         raise TooLarge(limit_bytes=limit)
-    body = await request.body()
+    try:
+        body = await request.body()
+    except ClientDisconnect:
+        raise Invalid(field="body", rule="ended before it was whole") from None
     if len(body) > limit:
         raise TooLarge(limit_bytes=limit)
     if body and "json" in kind:
