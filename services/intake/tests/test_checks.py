@@ -176,6 +176,13 @@ def test_who_is_born_on_a_leap_day_comes_of_age_on_the_first_of_march() -> None:
     assert birthday(date(2008, 2, 29), 20) == date(2028, 2, 29)
 
 
+def test_who_is_born_at_the_end_of_the_calendar_is_not_of_age() -> None:
+    """So that the check gets to refuse him: he lies in the future."""
+    assert birthday(date.max, 18) == date.max
+    assert is_minor(date(9999, 12, 31), date(2027, 3, 4), RULES)
+    assert age_group(date(9990, 2, 28), date(2027, 3, 4), RULES).code == RULES.age_groups[0][1]
+
+
 @pytest.mark.parametrize(
     ("born_on", "code", "until"),
     [

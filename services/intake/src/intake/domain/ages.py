@@ -1,7 +1,7 @@
 """Ages are counted for a day in WIT; who calls gives the day."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import MAXYEAR, date
 
 from intake.domain.rules import Rules
 
@@ -14,10 +14,13 @@ class AgeGroup:
 
 def birthday(born_on: date, years: int) -> date:
     """The day on which that many years are completed; 29 February is completed on 1 March of a common year."""
+    year = born_on.year + years
+    if year > MAXYEAR:
+        return date.max  # of somebody who is not born yet, which a check refuses
     try:
-        return born_on.replace(year=born_on.year + years)
+        return born_on.replace(year=year)
     except ValueError:
-        return date(born_on.year + years, 3, 1)
+        return date(year, 3, 1)
 
 
 def reached(born_on: date, years: int, day: date) -> bool:
