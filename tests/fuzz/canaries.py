@@ -8,20 +8,26 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
+from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer
 
+from chassis.clock import Clock
 from deploy.basudara.records import event_in
 from deploy.basudara.stack import Stack
 from tests.fuzz.events import Events, Ids, Reader, Target, new_id, structured
 from tests.fuzz.judging import CANARY_SECONDS, Canary
+from tests.resilience.test_reading_bytes import put_undecodable
 from tests.system.offices import BAPAS, DISNAKER, Klien, klien
 from tests.system.seeing import Record, records
 
 EACH_SECONDS, LOOK_SECONDS = 10.0, 0.5
+UNNAMED_EVERY, STEP = 3, timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +95,7 @@ def good_records(stack: Stack, targets: Sequence[Target], examples: Ids, chance:
             kinds = [kind for kind in target.kinds if kind in reader.heard]
             if kinds and not target.is_retry:
                 old = [one for one in said if one.topic == target.topic and one.said.get("type") in kinds]
-                event = _latest(old) or made.said(target, kinds[0])
+                event = _latest(old) or made.said(target, kinds[0], drawn_from_schema=0)
                 found.append(Good(reader=reader, target=target, key=made.key(target, event), said=event))
     return found
 
@@ -136,20 +142,47 @@ class Readers:
                 notes.append(f"{one.reader.group}:record:{place}")
 
         value = json.dumps(said).encode()
-        assert event_in(value, ()) is not None
+        assert event_in(value, ()) is not None, value
         headers: Any = structured()
         self._producer.produce(one.target.topic, value, one.key, headers=headers, on_delivery=taken)
         return notes
 
 
-async def sing(stack: Stack, doors: Doors, readers: Readers, until: float) -> list[Canary]:
-    """Every ten seconds, one at each door and one for each reader of each topic."""
+class Unnamed:
+    """Now and then a record with a header whose name no client can decode; the broker takes it."""
+
+    def __init__(self, stack: Stack, targets: Sequence[Target], chance: Random) -> None:
+        self._topics = [one.topic for one in targets if one.channel.name == "referral.referral.to"]
+        self._chance, self._producer = chance, AIOKafkaProducer(**stack.reach.aiokafka)
+
+    async def __aenter__(self) -> "Unnamed":
+        await self._producer.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._producer.stop()
+
+    async def put(self) -> None:
+        topic = self._chance.choice(self._topics)
+        partitions = await self._producer.partitions_for(topic)
+        town: Any = SimpleNamespace(sender=topic.split(".")[0], requests_topic=topic, producer=self._producer)
+        await put_undecodable(town, self._chance.choice(sorted(partitions)))
+
+
+async def sing(stack: Stack, doors: Doors, readers: Readers, unnamed: Unnamed, until: float) -> list[Canary]:
+    """Every ten seconds, one at each door and one for each reader of each topic; and a minute of the example's time
+    goes by, so that what waits to be tried again is."""
     found: list[Canary] = []
-    async with httpx.AsyncClient(timeout=CANARY_SECONDS, trust_env=False) as client:
-        while time.monotonic() < until:
+    async with unnamed, httpx.AsyncClient(timeout=CANARY_SECONDS, trust_env=False) as client:
+        for number in itertools.count(1):
             again = time.monotonic() + EACH_SECONDS
             heard = asyncio.create_task(asyncio.to_thread(readers.ask_all))
             found += await asyncio.gather(*(doors.ask(client, name) for name in stack.urls))
             found += await heard
+            if number % UNNAMED_EVERY == 0:
+                await unnamed.put()
+            stack.move_clock(Clock(stack.clock_file).now() + STEP)
+            if time.monotonic() + EACH_SECONDS > until:
+                break
             await asyncio.sleep(max(0.0, again - time.monotonic()))
     return found

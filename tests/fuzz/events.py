@@ -24,7 +24,7 @@ INVENTED = 40  # ids of one kind: so few that the same thing is met again and ag
 NUMBER = "fuzz"  # a header of ours, which copies keep
 TIMES = (
     "0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00",
-    "1970-01-01T00:00:00Z", "2027-01-18T09:00:00.123456789Z", "2027-01-18T09:00:00", "2027-W03-1T09:00Z", "20270118",
+    "1970-01-01T00:00:00Z", "2026-12-31T09:00:00.123456789Z", "2027-01-18T09:00:00", "2027-W03-1T09:00Z", "20270118",
     "2027-01-18 09:00:00+09:00:30", "2027-01-18T24:00:00Z", "2027-06-30T23:59:60Z",
 )  # fmt: skip
 
@@ -154,11 +154,11 @@ class Events:
             headers += self._of_a_copy(source)
         return Draft(what=f"{name}: {made.what}", key=made.key, value=made.value, headers=headers)
 
-    def said(self, target: Target, kind: str) -> dict[str, Any]:
-        """An event as the owner of this topic could say it."""
+    def said(self, target: Target, kind: str, drawn_from_schema: float = 0.2) -> dict[str, Any]:
+        """An event as the owner of this topic could say it: a published example, or so often one drawn anew."""
         text = self._ids.within(self.chance.choice(_examples(kind)))
         said: dict[str, Any] = json.loads(text)
-        if self.chance.random() < 0.2:
+        if self.chance.random() < drawn_from_schema:
             documents = _documents(kind)
             documents.chance = self.chance
             drawn = documents.allowed(1, 4)

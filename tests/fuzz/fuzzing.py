@@ -13,7 +13,7 @@ from deploy.basudara import records
 from deploy.basudara.stack import Stack
 from tests.fuzz.accounts import Account, accounts
 from tests.fuzz.asking import Replies, ask_for_a_while
-from tests.fuzz.canaries import Doors, Readers, good_records, sing
+from tests.fuzz.canaries import Doors, Readers, Unnamed, good_records, sing
 from tests.fuzz.events import Events, Ids, targets
 from tests.fuzz.judging import Canary, Finding, Sight, judged
 from tests.fuzz.putting import Journal, Put, put_for_a_while
@@ -25,7 +25,8 @@ from tests.system.offices import DISNAKER, Klien, Offices, klien
 from tests.system.seeing import logs, settled
 
 MANY = 100_000  # more cases of one operation than there is time for
-PAUSES, PAUSE = 9, timedelta(minutes=10)  # so often something is tried again at most, and each time after less
+# so often something is tried again at most, each time after less
+PAUSES = (timedelta(hours=12), *[timedelta(minutes=10)] * 8)
 QUIET_SECONDS, BREATH_SECONDS = 240.0, 2.0
 QUOTED = 400  # bytes of a record that made an error
 
@@ -67,6 +68,8 @@ class Fuzz:
         known = [one for face in self._faces.values() for ids in face.ids.values() for one in ids]
         self._ids = Ids(self._fork(), known)
         self._targets = targets(stack)
+        chance = self._fork()  # before anything bad is there: what was said is told again
+        self._goods = good_records(stack, self._targets, Ids(chance), chance)
         self._journal = Journal(stack)
         self._watch = Watch.of(stack)
         self._replies = {name: Replies() for name in stack.urls}
@@ -99,6 +102,7 @@ class Fuzz:
                 stop.set()
             await putting
             tried = {name: await one for name, one in trying.items()}
+        self._watch.loaded = False
         quiet, resting = await asyncio.to_thread(self._rest)
         looked.set()
         await watching
@@ -107,8 +111,8 @@ class Fuzz:
 
     async def _sing(self, until: float) -> list[Canary]:
         chance = self._fork()
-        goods = good_records(self.stack, self._targets, Ids(chance), chance)
-        return await sing(self.stack, Doors(self.stack, self._person), Readers(self.stack, goods, chance), until)
+        readers, unnamed = Readers(self.stack, self._goods, chance), Unnamed(self.stack, self._targets, chance)
+        return await sing(self.stack, Doors(self.stack, self._person), readers, unnamed, until)
 
     def _asking(self, until: float) -> list[asyncio.Task[None]]:
         rate = self.plan.requests / len(self.stack.urls)
@@ -130,8 +134,8 @@ class Fuzz:
     def _rest(self) -> tuple[float, list[Finding]]:
         """Until every reader has read all and nothing waits to be tried again: time is moved on for that."""
         begun = time.monotonic()
-        for _ in range(PAUSES):
-            self.stack.move_clock(Clock(self.stack.clock_file).now() + PAUSE)
+        for pause in PAUSES:
+            self.stack.move_clock(Clock(self.stack.clock_file).now() + pause)
             time.sleep(BREATH_SECONDS)
         try:
             settled(self.stack, QUIET_SECONDS)

@@ -17,6 +17,8 @@ from tests.http.trying import DOCUMENTS
 from tests.http.world import CANARIES
 
 FEW = 4
+ENDS = ("0001-01-01", "9999-12-31", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999-14:00", "2028-02-29")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 HEALTH = ("/live", "/ready", "/metrics")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT", "get", "BREW", "G\xc9T", "")
 KINDS = (
@@ -164,12 +166,14 @@ class Requests:
         return self._damage.in_json(value) if done < 0.8 else self._damage.in_bytes(json.dumps(value).encode())
 
     def _personal(self, value: Any) -> Any:
-        """Invented persons in some of the places for texts and numbers: they must show nowhere."""
+        """Invented persons in some of the places for texts: they show nowhere. Days at the ends of the calendar."""
         if isinstance(value, dict):
             return {name: self._personal(member) for name, member in value.items()}
         if isinstance(value, list):
             return [self._personal(member) for member in value]
-        return self.chance.choice(CANARIES) if isinstance(value, str) and self.chance.random() < 0.1 else value
+        if not isinstance(value, str) or self.chance.random() > 0.1:
+            return value
+        return self.chance.choice(ENDS if _DAY.match(value) else CANARIES)
 
     # -- frames ------------------------------------------------------------------------------------------------------
 

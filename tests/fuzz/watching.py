@@ -15,7 +15,6 @@ from tests.fuzz.judging import HANGS_SECONDS, Measures, Sight
 
 EACH_SECONDS = 1.0
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-ENDED = "service.part_ended"
 
 
 class Watch:
@@ -25,6 +24,7 @@ class Watch:
         self._pid_files, self._urls = pid_files, urls
         self.sights = {name: Sight() for name in urls}
         self._begun = time.monotonic()
+        self.loaded = True  # memory is looked at as long as something is driven
 
     @staticmethod
     def of(stack: Stack) -> "Watch":
@@ -59,7 +59,7 @@ class Watch:
     def _look(self, name: str) -> None:
         child, sight = processes.find(self._pid_files[name]), self.sights[name]
         sight.processes.append(None if child is None else (child.pid, child.started))
-        if child is not None:
+        if child is not None and self.loaded:
             pages = int(Path(f"/proc/{child.pid}/statm").read_text().split()[1])
             sight.memory.append((time.monotonic() - self._begun, pages * PAGE_BYTES))
 
@@ -87,7 +87,7 @@ def errors(log: str) -> list[str]:
             told = json.loads(line)
         except ValueError:
             told = {"event": line, "level": "error"}
-        if told.get("level") == "error" or told.get("event") == ENDED:
+        if told.get("level") == "error":
             kind = f"{told.get('event')} {told.get('error')}"
             found[kind] = (found.get(kind, (line, 0))[0], found.get(kind, (line, 0))[1] + 1)
     return [f"{count} x {line}" for line, count in found.values()]
