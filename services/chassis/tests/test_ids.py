@@ -24,6 +24,9 @@ def test_what_follows_from_a_cause_has_one_id_in_the_published_form() -> None:
     others = [ids.event_id_from(CAUSE, *told, at=AT) for told in (("a", "c"), ("ab",), ("b", "a"), ("a", "b", "0"))]
     others.append(ids.event_id_from(ids.event_id(), "a", "b", at=AT))
     assert len({str(made), *others}) == 6
+    numbered = [ids.event_id_from(CAUSE, "a", "b", at=AT, number=number) for number in range(5000)]
+    assert len(set(numbered)) == 5000
+    assert numbered[:4096] == sorted(numbered[:4096]), "what a cause says sorts as it was said"
 
 
 def test_a_cause_that_is_no_uuid_of_version_7_gives_the_millisecond_of_the_given_time() -> None:
@@ -43,6 +46,7 @@ def test_a_handler_that_runs_again_says_the_same_under_the_same_ids_on_whatever_
     first, again = _said(version=1), _said(version=7)
     assert [row.id for row in first] == [row.id for row in again]
     assert len({row.id for row in first}) == 3, "two of one type and one of another aggregate are told apart"
+    assert [row.id for row in first] == sorted(row.id for row in first)
     assert [json.loads(row.value or b"")["id"] for row in first] == [row.id for row in first]
     assert not {row.id for row in first} & {row.id for row in _said(version=1, agency="other-office")}
 

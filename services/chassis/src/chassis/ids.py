@@ -27,15 +27,16 @@ def event_id() -> str:
     return str(uuid7())
 
 
-def event_id_from(cause: str, *told: str, at: datetime) -> str:
+def event_id_from(cause: str, *told: str, at: datetime, number: int = 0) -> str:
     """The UUIDv7 of what follows from a cause: done again, it is the same, and whoever heard it knows it.
 
-    Its millisecond is the cause's, so that it sorts near it; of a cause that is no UUIDv7, that of `at`.
+    It sorts near its cause, by its `number` among what follows: its millisecond is the cause's, or that of `at`, where
+    the cause is no UUIDv7.
     """
-    raw = bytearray(_digest((cause, *told))[:16])
+    raw = bytearray(_digest((cause, *told, str(number)))[:16])
     made = _uuid7(cause)
     raw[:6] = made.bytes[:6] if made else int(at.timestamp() * 1000).to_bytes(6, "big")
-    raw[6] = 0x70 | raw[6] & 0x0F
+    raw[6:8] = (0x7000 | min(number, 0x0FFF)).to_bytes(2, "big")
     raw[8] = 0x80 | raw[8] & 0x3F
     return str(UUID(bytes=bytes(raw)))
 

@@ -63,7 +63,7 @@ class Outbox:
         self._validators: dict[str, jsonschema_rs.Draft202012Validator] = {}
         self._topics: dict[tuple[str, str], str] = {}
 
-    def compose(self, said: Said, aggregate: Aggregate, cause: Cause, to: str | None, before: int = 0) -> Row:
+    def compose(self, said: Said, aggregate: Aggregate, cause: Cause, to: str | None, number: int = 0) -> Row:
         """One row, its id made of its cause: said once more after a restore, it is known (decision 0014).
 
         Raises TooLarge (413); BreaksItsContract and NotInCatalogue, which are defects.
@@ -75,7 +75,7 @@ class Outbox:
         self._check(said.TYPE, data)
         of = f"{type(aggregate).__name__}:{aggregate.id}"
         since = cause.event.time if cause.event else cause.at
-        id = ids.event_id_from(cause.id, self.source, said.TYPE, of, str(before), at=since)
+        id = ids.event_id_from(cause.id, self.source, said.TYPE, of, at=since, number=number)
         event = Event(
             id=id,
             source=self.source,

@@ -27,9 +27,10 @@ class HalfRestored(Expected):
 
 
 async def must_be_whole(database: Database) -> None:
-    """Raises HalfRestored."""
+    """Raises HalfRestored, and has closed the database then."""
     note = await _note(database)
     if note is not None and not note["whole"]:
+        database.close()
         raise HalfRestored(database=note["database"])
 
 

@@ -207,15 +207,17 @@ class Running:
         return await records_on(self.kafka, self._admin, *topics)
 
     async def said(self, kind: str | None = None, *, reader: str | None = None) -> list[Event]:
-        """All events this service has sent (of one type), by key in order; `reader` for another partner's topics."""
+        """All events this service has sent (of one type), as they came to the broker, by key in order; `reader` for
+        another partner's topics."""
         await self.settled()
         topics = [
             channel.topic(owner=self.agency, reader=reader or self.partner)
             for channel in self.catalogue.channels.values()
             if channel.service == self.service.name and channel.types
         ]
-        events = [from_record(row.value, row.headers) for row in await self.records(*topics)]
-        return [event for event in sorted(events, key=lambda one: one.id) if kind in (None, event.type)]
+        rows = sorted(await self.records(*topics), key=lambda row: int(row.timestamp))  # stable: a key keeps its order
+        events = [from_record(row.value, row.headers) for row in rows]
+        return [event for event in events if kind in (None, event.type)]
 
     async def parked(self) -> list[Any]:
         """Records on this service's parked topic."""

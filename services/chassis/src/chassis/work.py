@@ -110,10 +110,9 @@ class Reads(Protocol):
 
 
 class Composes(Protocol):
-    """What a unit of work needs from the outbox: one event made ready to send. `before`: how many such of this
-    aggregate the cause had said already."""
+    """What a unit of work needs from the outbox: one event made ready to send, the `number`th that its cause says."""
 
-    def __call__(self, said: Said, aggregate: Aggregate, cause: Cause, to: str | None, before: int) -> Row: ...
+    def __call__(self, said: Said, aggregate: Aggregate, cause: Cause, to: str | None, number: int) -> Row: ...
 
 
 class Work:
@@ -129,7 +128,7 @@ class Work:
         self.rows: list[Row] = []
         self.duties: dict[str, Duty | None] = {}  # None: to be removed
         self._undo: list[Callable[[], None]] = []
-        self._said: Counter[tuple[str, str, str, str]] = Counter()
+        self._said: Counter[str] = Counter()  # by cause; what is taken back stays counted: its cause says no more
 
     async def find(self, kind: type[A], id: str) -> A | None:
         """The aggregate as this work left it, else as stored, else None."""
@@ -179,7 +178,10 @@ class Work:
         if aggregate.version <= (before.now.version if before.now is not None else 0):
             raise ValueError(f"{type(aggregate).__name__}: a saved version must be higher than the one before")
         cause = self._unlinked(self.cause) if unlinked else self.cause
-        rows = [self._compose(one, aggregate, cause, to, self._before(one, aggregate, cause)) for one in said]
+        rows = [
+            self._compose(one, aggregate, cause, to, number) for number, one in enumerate(said, self._said[cause.id])
+        ]
+        self._said[cause.id] += len(rows)
         had, was_changed = key in self._known, key in self._changed
         self._known[key] = _Known(before.stored, aggregate)
         self._changed[key] = None
@@ -195,12 +197,6 @@ class Work:
                 del self._changed[key]
 
         self._undo.append(undo)
-
-    def _before(self, said: Said, aggregate: Aggregate, cause: Cause) -> int:
-        """What is taken back stays counted: its cause says nothing more in this work."""
-        such = (cause.id, said.TYPE, type(aggregate).__name__, aggregate.id)
-        self._said[such] += 1
-        return self._said[such] - 1
 
     def remove(self, aggregate: Aggregate) -> None:
         """Stage the end of an aggregate, guarded by its version: for what may not be kept any longer."""
