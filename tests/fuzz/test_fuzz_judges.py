@@ -6,19 +6,21 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from deploy.basudara.records import event_in
+from chassis.delivery import COPY, REASON, SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_TOPIC
+from deploy.basudara.records import Record, event_in
 from deploy.local import loopback, processes
 from tests.fuzz import asking, watching
-from tests.fuzz.accounts import HANDLED, PARKED, PASSED_BY, Account, Kept, account
+from tests.fuzz.accounts import HANDLED, PARKED, PASSED_BY, Account, Kept, account, parked_of
 from tests.fuzz.asking import Replies, ask_for_a_while
 from tests.fuzz.damage import Damage
-from tests.fuzz.events import Ids, Reader
+from tests.fuzz.events import NUMBER, Ids, Reader
 from tests.fuzz.fuzzing import shown
 from tests.fuzz.judging import DEFECTS, REPLIES, Canary, Finding, Sight, judged
 from tests.fuzz.putting import Put
@@ -115,6 +117,25 @@ def test_a_record_of_which_its_reader_knows_nothing_is_found() -> None:
 def test_a_record_parked_twice_is_found() -> None:
     found = account(READER, [put(1)], Kept(notes=frozenset(), parked={"number 1": ["invalid", "invalid"]}))
     assert rules(good(), a=found) == ["parked twice"]
+
+
+def test_a_copy_that_was_sent_again_counts_once() -> None:
+    def copy(name: str, source: str, number: str | None) -> Record:
+        told = {
+            COPY: name,
+            REASON: "invalid field=key",
+            SOURCE_TOPIC: source,
+            SOURCE_PARTITION: "0",
+            SOURCE_OFFSET: "7",
+        }
+        headers = [*told.items(), *([(NUMBER, number)] if number else [])]
+        return Record(
+            topic="parked", partition=0, offset=0, at=datetime.now(UTC), key=b"", value=b"",
+            headers=tuple((key, value.encode()) for key, value in headers),
+        )  # fmt: skip
+
+    found = parked_of([copy("c1", "t", "3"), copy("c1", "t", "3"), copy("c2", "t", None), copy("c3", "t", "3")])
+    assert found == {"number 3": ["invalid field=key"] * 2, "t:0:7": ["invalid field=key"]}
 
 
 def test_lines_of_a_log_that_tell_of_a_fault_are_found_once_each() -> None:
