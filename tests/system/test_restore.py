@@ -35,6 +35,7 @@ class Back:
     answered: Klien
     lost: Klien
     erased: Klien
+    moved: Klien
     folder: Path
     told: list[View]
     referrals: tuple[View, View]
@@ -48,7 +49,7 @@ class Back:
 def back(stack: Stack, played: Played, tmp_path_factory: pytest.TempPathFactory) -> Back:
     folder, offices = tmp_path_factory.mktemp("kept") / "backup", Offices(stack)
     stack.move_clock(on(12, 13))
-    answered, lost, erased = (_person(number, offices) for number in (301, 302, 303))
+    answered, lost, erased, moved = (_person(number, offices) for number in (301, 302, 303, 304))
     offices.refer(answered, DISNAKER, "BARISTA")
     offices.head.move(f"/cases/{erased.case}", "close", reason_code="ENDED", aftercare=False)
     offices.settled()
@@ -56,13 +57,14 @@ def back(stack: Stack, played: Played, tmp_path_factory: pytest.TempPathFactory)
 
     offices.accept(answered, DISNAKER, BAR_PLACE)
     offices.refer(lost, DISNAKER, "BARISTA")
+    offices.head.move(f"/cases/{moved.case}", "suspend", reason_code="ILLNESS")
     offices.head.move(f"/cases/{erased.case}", "erase", reason_code="ORDERED")
     at_rest(stack)
     before = _look(stack, offices, answered, folder.parent / "before.jsonl")
     told = basudara(stack, "restore", BAPAS, str(folder), "--yes", "--json").json
     at_rest(stack)
     after = _look(stack, offices, answered, folder.parent / "after.jsonl")
-    return Back(answered, lost, erased, folder, told, *zip(before, after, strict=True))
+    return Back(answered, lost, erased, moved, folder, told, *zip(before, after, strict=True))
 
 
 def _person(number: int, offices: Offices) -> Klien:
@@ -105,9 +107,10 @@ def _facts(found: list[Record]) -> dict[str, tuple[str, str]]:
 
 
 def test_what_an_officer_commanded_since_is_named_and_not_there(stack: Stack, back: Back) -> None:
-    assert [(one["event"], one["subject"]) for one in back.told] == [
-        ("referral.referral.requested", back.lost.referrals[0])
-    ]
+    assert {(one["event"], one["subject"]) for one in back.told} == {
+        ("intake.case.suspended", back.moved.case),
+        ("referral.referral.requested", back.lost.referrals[0]),
+    }
     assert Offices(stack).referrals.ask("GET", f"/referrals/{back.lost.referrals[0]}").status_code == 404
 
 
@@ -139,14 +142,15 @@ def _log(stack: Stack) -> str:
 
 
 def test_what_is_said_from_now_on_is_newer_than_all_that_was_told(stack: Stack, back: Back) -> None:
+    """Of a case whose last move was lost: who keeps the newest that he heard hears this too."""
     offices = Offices(stack)
-    offices.referrals.move(f"/referrals/{back.answered.referrals[0]}", "cancel", reason_code="MOVED")
+    assert offices.pk.get(f"/cases/{back.moved.case}")["state"] == "ready"
+    offices.head.move(f"/cases/{back.moved.case}", "suspend", reason_code="LOST_CONTACT")
     settled(stack)
-    said = [json.loads(one.value or b"{}") for one in records(stack) if f"{BAPAS}.referral.referral.to" in one.topic]
-    versions = [one["aggregateversion"] for one in said if one["subject"] == back.answered.referrals[0]]
-    assert versions[-1] == max(versions)
-    placement = offices.opd(DISNAKER).get(f"/placements/{back.answered.referrals[0]}")
-    assert placement["state"] == "stopped", "who heard the newest before hears this too"
+    told = [one.said for one in records(stack) if one.topic == f"{BAPAS}.intake.case.v1"]
+    versions = [one["aggregateversion"] for one in told if one["type"].endswith(".case.suspended.v1")]
+    assert [one["subject"] for one in told if one["type"].endswith(".case.suspended.v1")] == [back.moved.case] * 2
+    assert versions[0] < versions[1]
 
 
 def test_a_restore_that_ended_in_the_middle_is_not_started_on(stack: Stack) -> None:
