@@ -8,6 +8,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from deploy.basudara import records
 from deploy.basudara.cli import app
 from deploy.basudara.external import FILE
 from deploy.basudara.stack import AGENCIES, ROOT, Stack
@@ -61,6 +62,7 @@ def test_an_installation_is_made_and_an_agreement_comes_and_goes(elsewhere: Engi
     for name in ("kb-001", "pks-001"):
         file = AGREEMENTS / f"{name}-contoh.yaml"
         assert asked(tmp_path, "agreement", "apply", str(file)) == f"{file.name}: recorded\n"
+    records.send(Stack.load(tmp_path).reach.broker, ASKED, b"key", b"there", [])
     reader = Stack.load(tmp_path).reach_as(READER)
     assert trying.topics(reader, [ASKED]) == {ASKED: "rd"}
     kept = Stack.load(tmp_path).reach_as(READER, "mongo")
