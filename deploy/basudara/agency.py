@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.basudara import agreements, manifests
+from deploy.basudara import agreements, keys, manifests
 from deploy.basudara import doctor as doctors
 from deploy.basudara.applying import Step
 from deploy.basudara.console import UP, AsJson, Home, Refusal, busy, code_of, one_line, show
@@ -16,6 +16,8 @@ from deploy.basudara.stack import Stack
 
 app = typer.Typer(no_args_is_help=True, help="Agencies: what their manifests say becomes so.")
 agreement = typer.Typer(no_args_is_help=True, help="Agreements (KB, PKS): the access policy.")
+app.command()(keys.rekey)
+app.command()(keys.keyring)
 
 Plan = Annotated[bool, typer.Option("--plan", help="say what would be done, and do nothing")]
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import toy
+from test_a_running_service import CASE, referral
 
 from chassis import ids
 from chassis.catalogue import Catalogue
@@ -175,6 +176,25 @@ async def test_what_was_read_before_it_was_brought_up_is_not_written_over_it(rel
     with pytest.raises(NewerShape):
         await command
     assert (await releases.stored())["shape"] == 2
+
+
+async def test_the_reader_of_an_older_release_waits_for_the_newer_one_and_puts_nothing_aside(
+    toy_service: Running,
+) -> None:
+    older = toy_service.service
+    await older.database["tallies"].insert_one({"_id": CASE, "version": 1, "seen": [], "beats": 0, "shape": 2})
+    await toy_service.hear(toy.REQUESTED, referral(2), source=toy_service.partner, subject="ref-2")
+    async with asyncio.timeout(20):
+        while older.consumer.failing != "newer_shape":
+            await asyncio.sleep(0.05)
+    assert await older.readiness() == {"reader": "newer_shape"}
+    await older.stop()
+    parts = toy.build(older.settings)
+    newer = replace(parts, kept=[Kept(toy.Tally, "tallies", ("beats",), shape=2, steps=(dict,))])
+    toy_service.service = Service("training", older.settings, newer)
+    await toy_service.service.start()
+    assert await toy_service.parked() == []
+    assert (await toy_service.service.store.get(toy.Tally, CASE)).seen == (referral(2)["referral_id"],)
 
 
 # -- bringing all of them up -------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The only place that builds and wires intake's objects."""
 
+from chassis.keyring import Keyring
 from chassis.logs import known_fields
 from chassis.running import Parts
 from chassis.store import Kept
@@ -15,6 +16,7 @@ from intake.domain.ledger import Ledger, Pseudonym
 from intake.domain.register import PersonKey, RegisterEntry
 from intake.entrypoints import http, jobs
 from intake.entrypoints.consumers import build_listener
+from intake.entrypoints.renewing import renewing
 from intake.settings import Settings
 
 KEPT = (
@@ -34,11 +36,12 @@ KEPT = (
 def build(settings: Settings) -> Parts:
     """Raises UnusableKey and ValidationError for files that can't be used: the service does not start."""
     known_fields("case_ref", "consent_id", "erasure_id", "referral_id")
+    ring = Keyring.load(settings.agency_key_file)
     desk = Desk(
         agency=settings.agency,
         rules=load_rules(settings.rules_file),
         areas=load_areas(settings.area_files),
-        vault=AesVault.load(settings.agency_key_file),
+        vault=AesVault(ring),
         staff=StaffFile(settings.staff_file),
     )
     return Parts(
@@ -49,4 +52,5 @@ def build(settings: Settings) -> Parts:
         duties=jobs.duties,
         kept=KEPT,
         tools=desk,
+        background=(renewing(desk),) if ring.in_state("former") else (),
     )

@@ -10,7 +10,9 @@ from chassis.settings import ChassisSettings
 
 class Settings(ChassisSettings):
     model_config = SettingsConfigDict(env_prefix="INTAKE_", frozen=True)
-    agency_key_file: Path = Field(description="32 random bytes in base64: wraps the key of every person")
+    agency_key_file: Path = Field(
+        description="ring of keys, or 32 random bytes in base64: wraps the key of every person"
+    )
     staff_file: Path | None = Field(None, description='JSON {staff_id: {"phone", "role", "whatsapp_optin"?}}')
     rules_file: Path | None = Field(None, description="versioned rules in place of the shipped ones")
     area_files: tuple[Path, ...] = Field((), description="tables of kecamatan beside the shipped ones")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from chassis.calendar import WorkingDays
+from chassis.keyring import Keyring
 from chassis.logs import known_fields
 from chassis.running import Parts
 from chassis.store import Kept
@@ -23,6 +24,7 @@ from training.domain.rules import FollowUpDay, Rules
 from training.domain.seats import SeatPool
 from training.domain.session import Session
 from training.entrypoints import consumers, http, jobs
+from training.entrypoints.renewing import renewing
 from training.settings import Settings
 
 KEPT = (
@@ -79,8 +81,8 @@ def rules_of(settings: Settings) -> Rules:
 
 def build(settings: Settings) -> Parts:
     known_fields("cohort_code", "referral_id", "enrolment_id")
-    seals = AesSeals.from_file(settings.agency_key_file)
-    desk = Desk(agency=settings.agency, rules=rules_of(settings), seals=seals)
+    ring = Keyring.load(settings.agency_key_file)
+    desk = Desk(agency=settings.agency, rules=rules_of(settings), seals=AesSeals(ring))
     return Parts(
         title=http.TITLE,
         description=http.DESCRIPTION,
@@ -88,6 +90,7 @@ def build(settings: Settings) -> Parts:
         listener=consumers.listener(desk),
         duties=jobs.duties(desk),
         kept=KEPT,
+        background=(renewing(desk),) if ring.in_state("former") else (),
         tools=Tools(
             desk=desk, card_door=CardDoor(settings.partners, settings.credential, settings.card_timeout_seconds)
         ),

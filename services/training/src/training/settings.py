@@ -14,7 +14,9 @@ class Settings(ChassisSettings):
     """Numbers are those of the domain handbook, sections 4 to 6; a name ends in its unit."""
 
     model_config = SettingsConfigDict(env_prefix="TRAINING_", frozen=True)
-    agency_key_file: Path = Field(description="32 random bytes in base64: wraps the key of each person")
+    agency_key_file: Path = Field(
+        description="ring of keys, or 32 random bytes in base64: wraps the key of each person"
+    )
     calendar_dir: Path | None = Field(
         None, description="working days, one YAML file a year; else those that are shipped"
     )

@@ -38,10 +38,11 @@ async def case_of(case_ref: str, store: Store) -> Case:
 
 async def case_of_register_no(register_no: str, store: Store, desk: Desk) -> Case:
     """Raises NotFound (404), which does not repeat the number."""
-    entry = await store.find(RegisterEntry, desk.vault.fingerprint("register_no", register_no.strip()))
-    if entry is None:
+    prints = desk.vault.fingerprint("register_no", register_no.strip())
+    entries = await store.load(RegisterEntry, list(prints.known))
+    if not entries:
         raise NotFound(kind="case")
-    return await store.get(Case, entry.case_ref)
+    return await store.get(Case, entries[0].case_ref)
 
 
 async def cases_in(store: Store, *, state: str | None, dukcapil_task: bool | None) -> list[Case]:

@@ -10,7 +10,7 @@ from chassis.errors import Conflict
 from chassis.ids import new_id
 from chassis.work import Work
 from intake.application.persons import case_at, person_of
-from intake.application.ports import Desk
+from intake.application.ports import Desk, Prints
 from intake.domain.ages import is_minor
 from intake.domain.cases import Case, register, told_of
 from intake.domain.checks import Finding, examine, settled
@@ -71,16 +71,22 @@ async def register_case(command: RegisterCase, work: Work, desk: Desk) -> tuple[
     return case, warnings
 
 
-async def _enter(klien: Klien, case_ref: str, content: str, work: Work, desk: Desk) -> None:
-    """The numbers that stand in a register once. Raises AlreadyRegistered (409)."""
+async def _enter(klien: Klien, case_ref: str, content: Prints, work: Work, desk: Desk) -> None:
+    """The numbers that stand in a register once. Raises AlreadyRegistered (409).
+
+    While the agency's key is replaced a number is entered under the next key too: replicas that use that one already
+    meet the twin there.
+    """
     for field, number in (("register_no", klien.register_no), ("sdp_ref", klien.sdp_ref)):
         if number is None:
             continue
-        entry = RegisterEntry(id=desk.vault.fingerprint(field, number), version=1, case_ref=case_ref, content=content)
-        before = await work.find(RegisterEntry, entry.id)
-        if before is not None:
-            raise before.refuse_twin(field, content)
-        work.save(entry)
+        prints = desk.vault.fingerprint(field, number)
+        for print_ in prints.known:
+            before = await work.find(RegisterEntry, print_)
+            if before is not None:
+                raise before.refuse_twin(field, same_content=before.content in content.known)
+        for print_, whole in zip(prints.entered, content.entered, strict=True):
+            work.save(RegisterEntry(id=print_, version=1, case_ref=case_ref, content=whole))
 
 
 async def correct_case(command: CorrectCase, work: Work, desk: Desk) -> tuple[Case, tuple[Finding, ...]]:

@@ -1,6 +1,6 @@
 """The register's promise: one register number and one SDP reference belong to one case."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chassis.errors import Conflict
 
@@ -24,8 +24,8 @@ class RegisterEntry:
     case_ref: str
     content: str  # of the registration as first made
 
-    def refuse_twin(self, field: str, content: str) -> AlreadyRegistered:
-        return AlreadyRegistered(field, self.case_ref, same_content=content == self.content)
+    def refuse_twin(self, field: str, *, same_content: bool) -> AlreadyRegistered:
+        return AlreadyRegistered(field, self.case_ref, same_content=same_content)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,3 +35,6 @@ class PersonKey:
     id: str
     version: int
     wrapped: str
+
+    def renew(self, wrapped: str) -> "PersonKey":
+        return replace(self, version=self.version + 1, wrapped=wrapped)

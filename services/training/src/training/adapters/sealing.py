@@ -1,16 +1,15 @@
 """Personal content sealed with AES-GCM under a key per person, which the agency's key wraps (design, section 5)."""
 
 import base64
-import binascii
 import secrets
-from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from chassis.errors import Expected
+from chassis.keyring import KEY_BYTES, Keyring
 
-KEY_BYTES, NONCE_BYTES = 32, 12
+NONCE_BYTES = 12
 
 
 class Unreadable(Expected):
@@ -22,28 +21,34 @@ class Unreadable(Expected):
 class AesSeals:
     """`about` and `key_id` are bound in: a sealed text can't be moved to another person or enrolment."""
 
-    def __init__(self, agency_key: bytes) -> None:
-        self._agency_key = agency_key
-
-    @classmethod
-    def from_file(cls, path: Path) -> "AesSeals":
-        """32 bytes in base64. Raises ValueError."""
-        try:
-            key = base64.b64decode(path.read_text().strip(), validate=True)
-        except binascii.Error:
-            raise ValueError("agency key file: not base64") from None
-        if len(key) != KEY_BYTES:
-            raise ValueError(f"agency key file: {KEY_BYTES} bytes are needed")
-        return cls(key)
+    def __init__(self, ring: Keyring) -> None:
+        self._ring = ring
 
     def new_key(self, key_id: str) -> str:
-        return _lock(self._agency_key, secrets.token_bytes(KEY_BYTES), key_id)
+        return self._wrapped(secrets.token_bytes(KEY_BYTES), key_id)
 
     def seal(self, content: bytes, key_id: str, wrapped_key: str, about: str) -> str:
-        return _lock(_unlock(self._agency_key, wrapped_key, key_id), content, about)
+        return _lock(self._unwrapped(wrapped_key, key_id), content, about)
 
     def open(self, sealed: str, key_id: str, wrapped_key: str, about: str) -> bytes:
-        return _unlock(_unlock(self._agency_key, wrapped_key, key_id), sealed, about)
+        """Raises KeyMissing (503) for a person under a key that is not in the ring, and Unreadable."""
+        return _unlock(self._unwrapped(wrapped_key, key_id), sealed, about)
+
+    def is_former(self, wrapped_key: str) -> bool:
+        """Whether it is wrapped by a key of the agency's that is to be dropped."""
+        return self._ring.is_former(wrapped_key)
+
+    def wrapped_anew(self, wrapped_key: str, key_id: str) -> str:
+        """The same person's key, under the agency's key in use."""
+        return self._wrapped(self._unwrapped(wrapped_key, key_id), key_id)
+
+    def _wrapped(self, key: bytes, key_id: str) -> str:
+        current = self._ring.current
+        return current.signed(_lock(current.secret, key, key_id))
+
+    def _unwrapped(self, wrapped_key: str, key_id: str) -> bytes:
+        maker, text = self._ring.maker_of(wrapped_key)
+        return _unlock(maker.secret, text, key_id)
 
 
 def _lock(key: bytes, content: bytes, about: str) -> str:
