@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from notification.bootstrap import build
 from notification.domain.message import Message
 from notification.settings import Settings
 
+LIMIT_SECONDS = 60.0  # separates "comes late" from "never"
+LOOK_SECONDS = 0.6  # no part of the service looks for work less often
 KLIEN_PHONE, GUARDIAN_PHONE = "+6281000000021", "+6281000000022"
 PK_PHONE, FACILITY_PHONE = "+6281000000023", "+6281000000024"
 OFFICERS = {"officer-contoh-1": "+6281000000031", "officer-contoh-2": "+6281000000032"}
@@ -136,11 +138,10 @@ class Office:
         return (await self.messages(**wanted))[0]
 
     async def until(self, true: Callable[[], Awaitable[bool]], else_tell: Callable[[], Awaitable[Any]]) -> None:
-        for _ in range(300):
-            if await true():
-                return
+        end = asyncio.get_running_loop().time() + LIMIT_SECONDS
+        while not await true():
+            assert asyncio.get_running_loop().time() < end, str(await else_tell())
             await asyncio.sleep(0.1)
-        raise AssertionError(str(await else_tell()))
 
     async def recorded(self) -> list[tuple[str, str]]:
         """(channel, number) of what the gateway took, in order."""
@@ -171,6 +172,37 @@ class Office:
     async def quiet_for(self, seconds: float) -> None:
         """Long enough for what should not happen to happen."""
         await asyncio.sleep(seconds)
+
+    async def at_rest(self) -> None:
+        """Until nothing is due and no message is in hand, and the next look for work has found it so too."""
+        for pause in (0, LOOK_SECONDS):
+            await asyncio.sleep(pause)
+            await self.until(self._nothing_to_do, self.messages)
+
+    async def _nothing_to_do(self) -> bool:
+        database = self.svc.service.database
+        due = await database.find("duties", {"wake_at": {"$lte": self.svc.now()}})
+        return not due and not await database.find("messages", {"stage": {"$in": ["ready", "calling"]}})
+
+    async def accepted(self, template: str) -> None:
+        """Until it is noted that a provider took the message, of which there is one."""
+
+        async def noted() -> bool:
+            return [one.attempts[-1].status for one in await self.messages(template=template)] == ["accepted"]
+
+        await self.until(noted, self.messages)
+
+    async def goes_when_it_has_rested(self, template: str) -> None:
+        """What can't go rests a minute, and longer where the provider is left alone: the clock moves until it went."""
+
+        async def delivered() -> bool:
+            (message,) = await self.messages(template=template)
+            taken = bool(message.attempts) and message.attempts[-1].status == "accepted"
+            if message.stage == "waiting" and not taken:
+                self.svc.set_clock(self.svc.now() + timedelta(seconds=10))
+            return message.state == "delivered"
+
+        await self.until(delivered, self.messages)
 
 
 @asynccontextmanager
@@ -250,11 +282,12 @@ def _staff(folder: Path) -> Path:
 
 
 async def _answers(url: str) -> None:
+    end = asyncio.get_running_loop().time() + LIMIT_SECONDS
     async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
-        for _ in range(300):
+        while True:
             try:
                 if (await client.get("/recorded")).status_code == 200:
                     return
             except httpx.HTTPError:
+                assert asyncio.get_running_loop().time() < end, "the gateway did not start"
                 await asyncio.sleep(0.1)
-    raise AssertionError("the gateway did not start")

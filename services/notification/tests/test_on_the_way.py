@@ -1,14 +1,14 @@
 """One message on its way: channels, receipts, and everything that can fail between us and a phone."""
 
+import asyncio
 from datetime import timedelta
-from typing import Any
 
 import httpx
 from notification_examples import NOON, POLICY, wit
-from notification_office import KLIEN_PHONE, PK_PHONE, Office
+from notification_office import KLIEN_PHONE, LOOK_SECONDS, PK_PHONE, Office
 
 from chassis import ids
-from chassis.work import Cause
+from chassis.work import Cause, Work
 from notification.application import sending
 from notification.domain.message import Message
 from notification.domain.policy import Reach
@@ -66,12 +66,13 @@ async def test_what_fails_by_sms_too_is_a_task_that_an_officer_resolves(office: 
 async def test_silence_leads_to_sms_after_half_an_hour_and_to_a_human_after_two_more(office: Office) -> None:
     await office.gateway_does("silent")
     await a_seat_is_told(office)
-    await office.has_recorded(WHATSAPP)
+    await office.accepted("SCHEDULE_NEWS")
     later(office, minutes=29)
-    await office.quiet_for(1.5)
+    await office.at_rest()
     assert await office.recorded() == [WHATSAPP]
     later(office, minutes=2)
     await office.has_recorded(WHATSAPP, SMS)
+    await office.accepted("SCHEDULE_NEWS")
     assert (await office.told("message.rerouted"))[0][1]["reason_code"] == "UNDELIVERED"
     later(office, hours=2, minutes=1)
     await office.one("escalated", "SCHEDULE_NEWS")
@@ -84,7 +85,7 @@ async def test_a_receipt_that_comes_before_the_providers_answer_counts(office: O
     await office.one("delivered", "SCHEDULE_NEWS")
     await office.has_recorded(WHATSAPP)
     later(office, hours=3)
-    await office.quiet_for(1.5)
+    await office.at_rest()
     assert [name for name, _ in await office.told()] == ["message.sent", "message.delivered"]
 
 
@@ -116,13 +117,12 @@ async def test_while_providers_are_down_messages_wait_and_then_go_once(office: O
     await office.referred("referral.rejected", reason_code="CAPACITY_FULL")
     await office.has_seat()
     await office.trained("enrolment.completed", passed=True, percent=92.5, completed_on="2027-03-01")
-    await office.quiet_for(3)
+    await office.at_rest()
     assert {one.state for one in await office.messages()} <= {"created", "sending"}
     assert await office.recorded() == []
     await office.gateway_does("deliver")
     for template in ("OFFICER_REJECTED", "SCHEDULE_NEWS", "ACTIVITY_COMPLETED"):
-        later(office, seconds=65)
-        await office.one("delivered", template)
+        await office.goes_when_it_has_rested(template)
     assert sorted(await office.recorded()) == [("SMS", PK_PHONE), WHATSAPP, WHATSAPP]
     assert await office.told("message.escalated") == []
     assert await office.svc.parked() == []
@@ -132,10 +132,10 @@ async def test_whatsapp_alone_down_is_no_reason_to_wait(office: Office) -> None:
     await office.gateway_does("refuse", "WHATSAPP")
     await office.knows_a_klien()
     await office.has_seat()
-    later(office, seconds=65)
-    await office.quiet_for(1)
-    later(office, seconds=65)
-    await office.quiet_for(1)
+    for _ in range(2):
+        await office.at_rest()
+        later(office, seconds=65)
+    await office.at_rest()
     later(office, minutes=30)
     await office.one("delivered", "SCHEDULE_NEWS")
     await office.has_recorded(SMS)
@@ -144,30 +144,30 @@ async def test_whatsapp_alone_down_is_no_reason_to_wait(office: Office) -> None:
 async def test_while_intake_is_down_messages_wait(office: Office) -> None:
     office.intake.down = True
     await a_seat_is_told(office)
-    await office.quiet_for(2)
+    await office.at_rest()
     assert (await office.one("created", "SCHEDULE_NEWS")).reason_code is None
     office.intake.down = False
-    later(office, seconds=65)
-    await office.one("delivered", "SCHEDULE_NEWS")
+    await office.goes_when_it_has_rested("SCHEDULE_NEWS")
 
 
-async def claimed_and_then_the_power_was_cut(office: Office, seconds: float = 15) -> Message:
-    """What a sender commits before its call, by a sender that never makes it."""
-    store = office.svc.service.store
+async def claimed_and_then_the_power_was_cut(office: Office) -> Message:
+    """What a sender commits before its call, by a sender that never makes it.
+
+    Made ready and claimed in one commit: in between, the running sender would find it and put it off again.
+    """
     (waiting,) = await office.messages(template="SCHEDULE_NEWS")
     fresh = ids.event_id()
     cause = Cause(id=fresh, correlation_id=fresh, traceparent=ids.traceparent(), at=office.svc.now())
     reach = Reach(whatsapp_optin=True, in_custody=False, case_closed=False, messaging_consent=True)
-    ready = sending.PutOff(message_ids=[waiting.id], until=office.svc.now(), policy=POLICY)
+    reaches = {waiting.id: reach}
+    command = sending.Claim(reaches=reaches, down=frozenset(), again_at=office.svc.now(), policy=POLICY)
 
-    async def make_ready(_: Any, work: Any) -> None:
+    async def claim_what_rests(command: sending.Claim, work: Work) -> list[Message]:
         message = await work.get(Message, waiting.id)
         work.save(message.ready(message.expires_at).message)
+        return await sending.claim(command, work)
 
-    await store.transact(make_ready, ready, cause)
-    reaches = {waiting.id: reach}
-    claim = sending.Claim(reaches=reaches, down=frozenset(), again_at=office.svc.now(), policy=POLICY)
-    (claimed,) = await store.transact(sending.claim, claim, cause)
+    (claimed,) = await office.svc.service.store.transact(claim_what_rests, command, cause)
     return claimed
 
 
@@ -175,14 +175,14 @@ async def a_message_that_nobody_takes(office: Office) -> None:
     """Intake is down, so the running sender leaves it resting."""
     office.intake.down = True
     await a_seat_is_told(office)
-    await office.quiet_for(1)
+    await office.at_rest()
 
 
 async def test_a_sender_that_dies_before_its_call_loses_nothing(office: Office) -> None:
     await a_message_that_nobody_takes(office)
     claimed = await claimed_and_then_the_power_was_cut(office)
     office.intake.down = False
-    await office.quiet_for(1)
+    await asyncio.sleep(2 * LOOK_SECONDS)  # while it is claimed nobody else takes it, however often he looks
     assert await office.recorded() == []
     later(office, seconds=20)
     await office.has_recorded(WHATSAPP)
@@ -240,10 +240,10 @@ async def test_a_reminder_goes_the_day_before_and_moves_with_the_seat(office: Of
 async def test_news_that_is_past_when_the_service_comes_back_is_not_told(office: Office) -> None:
     office.intake.down = True
     await a_seat_is_told(office)
-    await office.quiet_for(1)
+    await office.at_rest()
     office.svc.set_clock(NOON + timedelta(days=4))
     await office.one("expired", "SCHEDULE_NEWS")
     office.intake.down = False
-    await office.quiet_for(1)
+    await office.at_rest()
     assert await office.recorded() == []
     assert [name for name, _ in await office.told()] == ["message.expired"]
