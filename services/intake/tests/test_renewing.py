@@ -230,9 +230,10 @@ async def test_killed_amid_the_work_every_person_is_readable_and_the_next_start_
         return await former_left(store) <= 2 * many - AT_ONCE
 
     async with locked(database, stuck):
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "intake", env=environment(settings), stderr=(tmp_path / "log").open("wb")
-        )
+        with (tmp_path / "log").open("wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "intake", env=environment(settings), stderr=log
+            )
         await until(some_are_renewed)
         process.send_signal(signal.SIGKILL)
         await process.wait()
