@@ -43,10 +43,16 @@ def account(reader: Reader, puts: Iterable[Put], kept: Kept) -> Account:
             continue
         found.outcomes[outcome] += 1
         if outcome == PARKED:
-            found.reasons[" ".join(reasons[0].split()[:2])] += 1
+            found.reasons[_short(reasons[0])] += 1
         if len(reasons) > 1:
             found.twice.append(put)
     return found
+
+
+def _short(reason: str) -> str:
+    """The code, and of its facts the first where that is no id."""
+    code, *facts = reason.split()
+    return " ".join([code, *(fact for fact in facts[:1] if "_id=" not in fact and "_ref=" not in fact)])
 
 
 def _outcome(put: Put, reasons: list[str], reader: Reader, notes: frozenset[str], seen: set[str]) -> str | None:
