@@ -129,8 +129,8 @@ class Consumer(ConsumerRebalanceListener):
         async with self._busy:
             self._reading = consumer
             self._positions.begin(_first(records))
-            due, waiting = self._split(records)
             try:
+                due, waiting = self._split(records)
                 if due:
                     await self._commit_or_bisect(
                         [read(record, self._listener.readers, self.retry_topic) for record in due]
