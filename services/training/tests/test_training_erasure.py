@@ -54,7 +54,9 @@ async def test_the_card_of_whoever_completed_goes_too_and_nobody_is_asked_how_th
     await world.close("S1")
     await world.complete(enrolment_id)
     await world.ask_to_erase(case)
-    assert (await world.enrolment(enrolment_id))["state"] == "completed", "what was reached stays reached"
+    ended = await world.enrolment(enrolment_id)
+    placement = await world.get(f"/placements/{ended['referral_id']}")
+    assert (ended["state"], placement["state"]) == ("completed", "accepted"), "what was reached stays reached"
     assert await world.status(f"/enrolments/{enrolment_id}/card", "programme_officer") == 410
     assert (await world.svc.service.database["cards"].find_one({"_id": enrolment_id}))["sealed"] is None
     followups = await world.get(f"/followups?enrolment_id={enrolment_id}")

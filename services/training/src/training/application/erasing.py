@@ -35,8 +35,9 @@ async def erase_person(command: ErasePerson, work: Work, desk: Desk) -> None:
     senders = {one.from_agency for one in placements} | {one.from_agency for one in enrolments}
     if senders - {command.from_agency}:
         raise NotAllowed(erasure_id=command.erasure_id, agency=command.from_agency)
+    reached = {one.id for one in enrolments if one.state == "completed"}  # nothing runs there, and it stays reached
     for placement in placements:
-        if placement.is_open:
+        if placement.is_open and placement.enrolment_id not in reached:
             await stop_and_end(placement, _UNAVAILABLE, work, desk)
     await stop_followups(command.case_ref, command.from_agency, work)
     await erase_for_good(command.case_ref, work.cause.at, work)
