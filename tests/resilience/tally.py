@@ -1,4 +1,4 @@
-"""Two small services in one, on real channels, for tests of faults: `python -m tests.resilience.tally SERVICE`.
+"""Two small services in one, on real channels, for tests of faults; `town.py` runs them, each in a process of its own.
 
 `referral` takes commands (`POST /requests`), says that a referral was requested, and counts the answers it hears.
 `training` counts the referrals it hears, per case, and answers each; it has a duty, and a command that touches a case.
@@ -7,16 +7,22 @@ Settings from the environment, `TALLY_…`.
 """
 
 import asyncio
-import sys
+import ctypes
+import os
+import signal
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial, partialmethod
 from typing import Annotated, Any, ClassVar
 
 import httpx
 from fastapi import APIRouter, Depends
+from faststream.kafka import KafkaBroker
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from chassis import lease
 from chassis.consuming import Listener
 from chassis.duties import Duties
 from chassis.errors import Conflict, NotYet, Unavailable
@@ -37,6 +43,7 @@ class Settings(ChassisSettings):
     model_config = SettingsConfigDict(env_prefix="TALLY_", frozen=True)
     slow_seconds: float = Field(0, description="how long the handler of a referral for CARPENTRY takes")
     provider: str = Field("", description="URL that the handler of a referral for COMPUTER asks")
+    lease_seconds: float = Field(10, description="how long a relay leads without saying so again")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +125,9 @@ class Beat(Body):
     due_in_seconds: float | None = None
 
 
-def build(settings: Settings) -> Parts:
-    return _referral() if sys.argv[1:] == ["referral"] else _training(settings)
+def build(service: str, settings: Settings) -> Parts:
+    lease.LEASE = timedelta(seconds=settings.lease_seconds)
+    return _referral() if service == "referral" else _training(settings)
 
 
 def _referral() -> Parts:
@@ -216,5 +224,12 @@ async def _ask_the_provider(url: str) -> None:
         raise Unavailable(provider="does not answer") from error
 
 
-if __name__ == "__main__":
-    run(sys.argv[1], Settings, build)
+def serve(service: str, environment: Mapping[str, str], log: str) -> None:
+    """All that a process does which was forked for this service. Its lines go to the file `log`."""
+    os.dup2(os.open(log, os.O_WRONLY | os.O_APPEND), 2)
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1 = PR_SET_PDEATHSIG: no service outlives a killed test run
+    os.environ.update(environment)
+    # who is away is noticed after the least that a broker allows, and who comes is let in at once; by itself: 10 s, 3 s
+    member = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 500, "rebalance_timeout_ms": 10_000}
+    KafkaBroker.subscriber = partialmethod(KafkaBroker.subscriber, **member)  # type: ignore[method-assign,assignment]
+    run(service, Settings, partial(build, service))

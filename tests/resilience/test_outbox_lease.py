@@ -30,7 +30,7 @@ async def test_a_process_that_was_paused_beyond_its_lease_marks_no_row_when_it_w
     town: Town, broker_way: Proxy
 ) -> None:
     """Promise 17: it sleeps with rows in hand, its successor sends and marks them, and then it wakes."""
-    sleeper = await town.start("referral", "1", kafka=f"127.0.0.1:{broker_way.port}")
+    sleeper = await town.start("referral", "1", kafka=f"127.0.0.1:{broker_way.port}", lease_seconds=3)
 
     async def leads() -> bool:
         return bool(sleeper.lines("relay.leads"))
@@ -39,7 +39,7 @@ async def test_a_process_that_was_paused_beyond_its_lease_marks_no_row_when_it_w
     broker_way.hang()
     asked = [(await town.ask(sleeper, case(1)))[0] for _ in range(10)]
     sleeper.pause()
-    successor = await town.start("referral", "2")
+    successor = await town.start("referral", "2", lease_seconds=3)
     await until(partial(_all_sent, town), "the successor sends what the sleeper had in hand")
     woken = datetime.now(UTC)
     await broker_way.restore()

@@ -1,5 +1,6 @@
 """Trying again has an end, which restarts don't move; what is put aside then is whole, and has a place to go to."""
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -92,16 +93,19 @@ async def test_the_largest_record_a_topic_takes_is_parked_whole_after_the_most_t
 
 async def test_a_service_whose_topic_for_records_put_aside_is_missing_refuses_to_start_and_names_it(town: Town) -> None:
     """Promise 26."""
-    for kind in ("parked", "retry"):
-        topic = f"{town.group('training')}.{kind}.v1"
-        drop_topics(town.backend.kafka, [topic])
-        await until(partial(_gone, town, topic), "the topic is gone")
-        office = await town.start("training", wait=False)
-        assert await office.ended() == 2
-        (told,) = office.lines("service.refuses_to_start")
-        assert told["reason"] == f"topic_missing topic={topic}"
-        assert not office.lines("service.started")
-        make_topics(town.backend.kafka, town.catalogue, {town.office: frozenset({"training"})}, frozenset())
+    await asyncio.gather(refuses_without(town, "training", "parked"), refuses_without(town, "referral", "retry"))
+
+
+async def refuses_without(town: Town, service: str, kind: str) -> None:
+    topic = f"{town.group(service)}.{kind}.v1"
+    drop_topics(town.backend.kafka, [topic])
+    await until(partial(_gone, town, topic), "the topic is gone")
+    process = await town.start(service, wait=False)
+    assert await process.ended() == 2
+    (told,) = process.lines("service.refuses_to_start")
+    assert told["reason"] == f"topic_missing topic={topic}"
+    assert not process.lines("service.started")
+    make_topics(town.backend.kafka, town.catalogue, {town.agency_of[service]: frozenset({service})}, frozenset())
 
 
 async def _gone(town: Town, topic: str) -> bool:

@@ -12,7 +12,7 @@ from tests.resilience.dump import findings
 from tests.resilience.town import Process, Town, case, until
 
 PAUSE_SECONDS = 0.02  # between two requests: fifty a second
-BEFORE = 50  # commands between two replicas
+BEFORE = 25  # commands between two replicas
 FEW = 5  # replies that got lost at a closing door: the request was done, and asked once more
 
 
@@ -51,7 +51,8 @@ class Clerk:
 
 async def test_a_release_goes_in_under_load_and_nobody_is_told_of_an_error(town: Town) -> None:
     """Each replica of each service ends by SIGTERM and comes back; nothing is lost or doubled, no reply is a 5xx."""
-    replicas = {(service, number): await town.start(service, number) for service, number in REPLICAS}
+    started = await asyncio.gather(*(town.start(service, number) for service, number in REPLICAS))
+    replicas = dict(zip(REPLICAS, started, strict=True))
     clerk = Clerk(town, {number: replicas["referral", number] for number in ("1", "2")})
     stop = asyncio.Event()
     working = asyncio.create_task(clerk.work(stop))

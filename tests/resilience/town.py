@@ -2,12 +2,10 @@
 pause and stop, on a real broker and a real store, with topics and databases that no other test uses."""
 
 import asyncio
-import ctypes
 import json
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -33,7 +31,7 @@ from chassis.testing import (
     records_on,
 )
 from tests.resilience.proxy import Proxy
-from tests.resilience.tally import ACCEPTED, GROUPS, REQUESTED
+from tests.resilience.tally import ACCEPTED, GROUPS, REQUESTED, serve
 
 SECONDS = float(os.environ.get("RESILIENCE_SECONDS", "0"))  # of load, where a test has a long form; 0: its short one
 LIMIT_SECONDS = 60.0  # separates "heals" from "never"; no promise is measured by it
@@ -48,8 +46,9 @@ async def until(holds: Callable[[], Awaitable[Any]], what: str, seconds: float =
     return found
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1 = PR_SET_PDEATHSIG: no service outlives a killed test run
+# One process reads the code once, and each service is a fork of it: to read it takes longer than to start.
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["tests.resilience.tally"])
 
 
 class Process:
@@ -57,23 +56,18 @@ class Process:
 
     def __init__(self, service: str, environment: Mapping[str, str], log: Path, bearer: str) -> None:
         self.service, self.log = service, log
-        with log.open("ab") as output:
-            self._popen = subprocess.Popen(
-                [sys.executable, "-m", "tests.resilience.tally", service],
-                cwd=ROOT,
-                env={**os.environ, **environment},
-                stdin=subprocess.DEVNULL,
-                stderr=output,
-                preexec_fn=_die_with_parent,  # forked by the main thread, which lives as long as the run
-            )
-        self.pid = self._popen.pid
-        self.http = httpx.AsyncClient(timeout=15, headers={"Authorization": f"Bearer {bearer}"})
+        log.touch()
+        self._process = _FORKS.Process(target=serve, args=(service, dict(environment), str(log)), daemon=True)
+        self._process.start()
+        self.pid = int(self._process.pid or 0)
+        self.http = httpx.AsyncClient(timeout=LIMIT_SECONDS, headers={"Authorization": f"Bearer {bearer}"})
 
     async def started(self, seconds: float = LIMIT_SECONDS) -> "Process":
         """Until its door is open. Raises AssertionError when it ended before, or did not open it in time."""
 
         async def told() -> bool:
-            assert self._popen.poll() is None, f"ended with {self._popen.returncode}: {self.log.read_text()[-2000:]}"
+            code = self._process.exitcode
+            assert code is None, f"ended with {code}: {self.log.read_text()[-2000:]}"
             return bool(self.lines("service.started"))
 
         await until(told, f"{self.service} started", seconds)
@@ -99,37 +93,44 @@ class Process:
         reply = await self.http.get("/ready")
         return reply.status_code, reply.json()["causes"]
 
+    async def well(self) -> None:
+        async def all_well() -> bool:
+            return await self.ready() == (200, {})
+
+        await until(all_well, "/ready says that all is well")
+
     def rss_bytes(self) -> int:
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def pause(self) -> None:
-        self._popen.send_signal(signal.SIGSTOP)
+        os.kill(self.pid, signal.SIGSTOP)
 
     def resume(self) -> None:
-        self._popen.send_signal(signal.SIGCONT)
+        os.kill(self.pid, signal.SIGCONT)
 
     def kill(self) -> None:
         """SIGKILL: it gets no chance to tidy up."""
-        self._popen.kill()
-        self._popen.wait(10)
+        self._process.kill()
+        self._process.join(LIMIT_SECONDS)
 
     async def terminate(self, seconds: float = LIMIT_SECONDS) -> tuple[int, float]:
         """SIGTERM. Its exit code, and the seconds it took."""
         began = time.monotonic()
-        self._popen.terminate()
+        self._process.terminate()
         return await self.ended(seconds), time.monotonic() - began
 
     async def ended(self, seconds: float = LIMIT_SECONDS) -> int:
         """Until it ends by itself: its exit code."""
 
         async def gone() -> bool:
-            return self._popen.poll() is not None
+            return self._process.exitcode is not None
 
         await until(gone, f"{self.service} ended", seconds)
-        return self._popen.returncode
+        return int(self._process.exitcode or 0)
 
     async def close(self) -> None:
         self.kill()
+        self._process.close()
         await self.http.aclose()
 
 
