@@ -29,7 +29,7 @@ TRIED_AGAIN = 20  # more causes of failure than that are no accident
 AT_ONCE = 2
 INTERRUPTED = 2  # what pytest says of a session that was ended before its time: nothing to try again
 # of tests/, what starts nothing
-QUICK = ("contracts", "architecture", "k8s", "compose/test_file.py", "compose/test_running.py")
+QUICK = ("contracts", "architecture", "k8s", "fuzz", "compose/test_file.py", "compose/test_running.py")
 PACKAGES = ("chassis", "intake", "referral", "training", "notification", "deploy")
 
 

@@ -44,8 +44,8 @@ AGREED = {  # channel: address, writer, readers, key, partitions, compacted
     "parked": ("{owner}.{service}.{group}.parked.v1", "{service}", ["own"], [], 1, False),
 }  # fmt: skip
 HEARD_FROM = {  # service: (channel, whose topics)
-    "intake": {("referral.referral.to", "own"), ("training.placement.to", "to-me"), ("notification.message", "own"),
-               ("agreement.agreement", "parties")},
+    "intake": {("intake.case", "own"), ("referral.referral.to", "own"), ("training.placement.to", "to-me"),
+               ("notification.message", "own"), ("agreement.agreement", "parties")},
     "referral": {("intake.case", "own"), ("intake.consent.to", "own"), ("training.placement.to", "to-me"),
                  ("training.enrolment.to", "to-me"), ("agreement.agreement", "parties")},
     "training": {("referral.referral.to", "to-me"), ("intake.consent.to", "to-me"), ("agreement.agreement", "parties")},

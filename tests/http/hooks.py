@@ -22,7 +22,8 @@ GIVEN: dict[str, Any] = json.loads(Path(os.environ["HTTP_FACES"]).read_text())
 # by operationId; whatever is not here is asked by the first of the tokens
 ASKERS = {
     "assign_officer": "head_of_bapas", "decide_eligibility": "head_of_bapas", "redecide_eligibility": "head_of_bapas",
-    "list_disclosures": "head_of_bapas", "show_card": "training", "show_contact": "notification",
+    "erase_case": "head_of_bapas", "list_disclosures": "head_of_bapas", "show_card": "training",
+    "show_contact": "notification",
     "record_attendance": "instructor", "move_session": "instructor", "assess": "assessor",
     "move_certificate": "head_of_opd",
 }  # fmt: skip

@@ -56,9 +56,9 @@ async def test_purpose_date_key_and_suite_are_held_against_what_was_asked_each_w
         "purpose": await refusal(gate, MINT.token(aud="elsewhere")),
         "purpose of the kind": await refusal(gate, MINT.headed(typ="logout+jwt")),
         "issuer": await refusal(gate, MINT.token(iss="https://elsewhere.example")),
-        "date of the end": await refusal(gate, MINT.token(exp=NOW - 60, nbf=NOW - 120)),
-        "date of the beginning": await refusal(gate, MINT.token(nbf=NOW + 60)),
-        "length": await refusal(gate, MINT.token(exp=NOW + 50_000)),
+        "date of the end": await refusal(gate, MINT.token(exp=MINT.now - 60, nbf=MINT.now - 120)),
+        "date of the beginning": await refusal(gate, MINT.token(nbf=MINT.now + 60)),
+        "length": await refusal(gate, MINT.token(exp=MINT.now + 50_000)),
     }
     assert len(set(told.values())) == len(told), told
 
@@ -72,5 +72,5 @@ async def test_algorithms_are_ours_and_audience_issuer_expiry_and_not_before_are
         name: found[name].rule for name in names
     }
     for seconds in (-20, 20):
-        assert (await gate.actor(MINT.token(exp=NOW + 60 + seconds, nbf=NOW + seconds))).subject == "tester-1"
-    assert (await gate.actor(MINT.token(exp=NOW - 20))).subject == "tester-1"
+        assert (await gate.actor(MINT.token(exp=MINT.now + 60 + seconds, nbf=MINT.now + seconds))).subject == "tester-1"
+    assert (await gate.actor(MINT.token(exp=MINT.now - 20))).subject == "tester-1"

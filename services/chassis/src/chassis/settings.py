@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings
@@ -49,7 +49,7 @@ class ChassisSettings(BaseSettings):
     instance: str = Field("1", pattern=r"^[a-z0-9-]{1,40}$", description="differs between replicas of one service")
     poll_records: int = Field(500, ge=1, le=5000, description="records in one unit of work at most")
     handler_seconds: float = Field(5, gt=0, le=8, description="one record's handler; then it is tried again later")
-    retry_seconds: tuple[float, ...] = Field(
+    retry_seconds: tuple[Annotated[float, Field(ge=0, le=86_400)], ...] = Field(
         (0.5, 1, 2, 5, 15, 60, 300), min_length=1, description="pause before each further attempt; then parked"
     )
     ready_lag_records: int = Field(10_000, ge=1, description="records to read before /ready names the lag")
