@@ -15,6 +15,14 @@ from chassis import logs
 
 
 @pytest.fixture(autouse=True)
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How often a service looks by itself is no promise of these tests, and they wait for it all the time."""
+    monkeypatch.setattr("chassis.positions.TELL_SECONDS", 0.02)
+    monkeypatch.setattr("chassis.duties.LOOK_SECONDS", 0.1)
+    monkeypatch.setattr("notification.entrypoints.sender.LOOK_SECONDS", 0.1)
+
+
+@pytest.fixture(autouse=True)
 def logs_as_in_service() -> None:
     logs.setup("notification", "test", "WARNING")
 

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -17,14 +15,15 @@ from fastapi import FastAPI, HTTPException, Request
 from notification_examples import CONSENT, NOON, OWN, PAIR, REFERRAL
 
 from chassis.running import Parts
-from chassis.testing import ROOT, Running, new_code
-from deploy.local.loopback import free_ports
+from chassis.testing import Running, new_code
+from deploy.local.gateway import Sandbox, gateway_app
 from notification.bootstrap import build
 from notification.domain.message import Message
 from notification.settings import Settings
 
 LIMIT_SECONDS = 60.0  # separates "comes late" from "never"
-LOOK_SECONDS = 0.6  # no part of the service looks for work less often
+LOOK_SECONDS = 0.3  # no part of the service looks for work less often: see conftest.py
+SECRET = b"rahasia-bersama"  # by which the gateway signs
 KLIEN_PHONE, GUARDIAN_PHONE = "+6281000000021", "+6281000000022"
 PK_PHONE, FACILITY_PHONE = "+6281000000023", "+6281000000024"
 OFFICERS = {"officer-contoh-1": "+6281000000031", "officer-contoh-2": "+6281000000032"}
@@ -66,12 +65,15 @@ class Intake:
 
 
 class Office:
-    def __init__(self, svc: Running, intake_: Intake, gateway: str, gateway_start: Callable[[], None]) -> None:
-        self.svc, self.intake, self.gateway, self.start_gateway = svc, intake_, gateway, gateway_start
+    def __init__(self, svc: Running, intake_: Intake, gateway: str) -> None:
+        self.svc, self.intake, self.gateway = svc, intake_, gateway
         self._gateway = httpx.AsyncClient(
             base_url=gateway, timeout=10, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
         )
         self._version = 10
+
+    async def close(self) -> None:
+        await self._gateway.aclose()
 
     # -- what is heard -------------------------------------------------------------------------------------------------
 
@@ -169,10 +171,6 @@ class Office:
         kept = [row for row in events if row[1].get("template") != "SESSION_REMINDER"]
         return [row for row in kept if not names or row[0] in names]
 
-    async def quiet_for(self, seconds: float) -> None:
-        """Long enough for what should not happen to happen."""
-        await asyncio.sleep(seconds)
-
     async def at_rest(self) -> None:
         """Until nothing is due and no message is in hand, and the next look for work has found it so too."""
         for pause in (0, LOOK_SECONDS):
@@ -188,7 +186,8 @@ class Office:
         """Until it is noted that a provider took the message, of which there is one."""
 
         async def noted() -> bool:
-            return [one.attempts[-1].status for one in await self.messages(template=template)] == ["accepted"]
+            last = [[at.status for at in one.attempts[-1:]] for one in await self.messages(template=template)]
+            return last == [["accepted"]]
 
         await self.until(noted, self.messages)
 
@@ -229,16 +228,25 @@ async def intake_door() -> AsyncIterator[tuple[Intake, str]]:
 
 
 @asynccontextmanager
+async def gateway_door() -> AsyncIterator[tuple[list[str], str]]:
+    """The sandbox gateway over real HTTP, and the list of addresses to which it may tell receipts."""
+    receipts_to: list[str] = []
+    sandbox = Sandbox(receipts_to, SECRET)
+    async with served(gateway_app(sandbox)) as url:
+        try:
+            yield receipts_to, url
+        finally:
+            await sandbox.close()
+
+
+@asynccontextmanager
 async def office_open(
     running_service: Callable[..., Any], folder: Path, at: datetime = NOON, **settings: Any
 ) -> AsyncIterator[Office]:
-    """Everything started; the gateway as its own process, over real HTTP. A `gateway_url` leads to it another way."""
-    agency, port = new_code("bapas"), next(free_ports())
-    gateway = f"http://127.0.0.1:{port}"
-    secret = folder / "gateway-secret"
-    secret.write_text("rahasia-bersama")
-    gateways: list[subprocess.Popen[bytes]] = []
-    async with intake_door() as (door, url):
+    """Everything started. A `gateway_url` leads to the gateway another way."""
+    agency, secret = new_code("bapas"), folder / "gateway-secret"
+    secret.write_bytes(SECRET)
+    async with intake_door() as (door, url), gateway_door() as (receipts_to, gateway):
         (folder / "partners.json").write_text(json.dumps({f"{agency}/intake": url}))
         values: dict[str, Any] = {
             "gateway_url": gateway,
@@ -252,25 +260,13 @@ async def office_open(
 
         values |= settings
         async with running_service("notification", Settings, build_with_partners, agency=agency, **values) as svc:
+            receipts_to.append(f"{svc.url}/receipts")
             svc.set_clock(at)
-
-            def start_gateway() -> None:
-                command = [sys.executable, "-m", "deploy.local.gateway", "--port", str(port), "--receipts-to"]
-                command += [f"{svc.url}/receipts", "--secret-file", str(secret)]
-                gateways.append(
-                    subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                )
-
-            office = Office(svc, door, gateway, start_gateway)
-            start_gateway()
+            office = Office(svc, door, gateway)
             try:
-                await _answers(gateway)
                 yield office
             finally:
-                await office._gateway.aclose()
-                for process in gateways:
-                    process.kill()  # it keeps nothing, and a polite end takes half a second
-                    process.wait(10)
+                await office.close()
 
 
 def _staff(folder: Path) -> Path:
@@ -279,15 +275,3 @@ def _staff(folder: Path) -> Path:
     file = folder / "staff.json"
     file.write_text(json.dumps({**staff, "pk-001": {"phone": PK_PHONE, "role": "probation_officer"}}))
     return file
-
-
-async def _answers(url: str) -> None:
-    end = asyncio.get_running_loop().time() + LIMIT_SECONDS
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
-        while True:
-            try:
-                if (await client.get("/recorded")).status_code == 200:
-                    return
-            except httpx.HTTPError:
-                assert asyncio.get_running_loop().time() < end, "the gateway did not start"
-                await asyncio.sleep(0.1)

@@ -57,7 +57,7 @@ async def test_held_messages_go_once_and_below_the_rate_with_three_senders(
 
             await office.until(all_gone, office.messages)
             took = asyncio.get_running_loop().time() - begun
-            await office.quiet_for(2)
+            await office.at_rest()
             rows = await office.rows()
         finally:
             for other in others:

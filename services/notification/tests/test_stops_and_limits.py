@@ -161,7 +161,7 @@ async def test_a_third_message_waits_for_the_next_day_of_ambon(office: Office) -
     assert third.due_at == MORNING
     await office.trained("enrolment.started", cohort_code="WELD-2027-01", started_on="2027-01-13")
     office.svc.set_clock(wit("2027-01-13", "23:59"))
-    await office.quiet_for(1.5)
+    await office.at_rest()
     assert len(await office.recorded()) == 2
     office.svc.set_clock(MORNING)
     await office.one("delivered", "ACTIVITY_COMPLETED")

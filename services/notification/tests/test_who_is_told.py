@@ -1,6 +1,8 @@
 """From an event to a message on somebody's phone: who gets it, by which way, in which words, and who does not."""
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from notification_examples import CONSENT, OWN, PAIR, REFERRAL, wit
@@ -11,6 +13,7 @@ from notification_office import (
     OFFICERS,
     PK_PHONE,
     Office,
+    office_open,
     referral,
 )
 
@@ -116,7 +119,7 @@ async def test_story_c_a_child_in_custody_at_night(office: Office) -> None:
     await office.has_seat()
     held = await office.one("held", recipient_role="GUARDIAN")
     assert held.due_at == wit("2027-01-14", "06:00")
-    await office.quiet_for(1.5)
+    await office.at_rest()
     assert office.intake.asked == [], "nobody is looked up before it is time"
     office.svc.set_clock(wit("2027-01-14", "06:00"))
     await office.one("delivered", recipient_role="GUARDIAN")
@@ -204,9 +207,16 @@ async def test_an_officer_who_left_gets_nothing(office: Office) -> None:
     await office.one("delivered", staff_id="officer-contoh-2")
 
 
-async def test_news_that_comes_before_the_person_is_known_waits_for_it(office: Office) -> None:
-    await office.trained("seat.waitlisted", settle=False, place_in_line=1, reason_code=None)
-    await office.quiet_for(0.3)
-    await office.knows_a_klien()
-    await office.one("delivered", "WAITLIST_NEWS", recipient_role="KLIEN", person=OWN)
-    assert await office.svc.parked() == []
+async def test_news_that_comes_before_the_person_is_known_waits_for_it(
+    running_service: Callable[..., Any], tmp_path: Path
+) -> None:
+    async with office_open(running_service, tmp_path, retry_seconds=(0.2,) * 200) as office:
+        await office.trained("seat.waitlisted", settle=False, place_in_line=1, reason_code=None)
+
+        async def put_off() -> bool:
+            return bool(await office.svc.records(office.svc.service.consumer.retry_topic))
+
+        await office.until(put_off, office.messages)
+        await office.knows_a_klien()
+        await office.one("delivered", "WAITLIST_NEWS", recipient_role="KLIEN", person=OWN)
+        assert await office.svc.parked() == []
