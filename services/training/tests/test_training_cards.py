@@ -132,7 +132,7 @@ async def test_the_card_of_whoever_completed_goes_90_days_after_the_last_follow_
     await world.close("S1")
     await world.complete(enrolment_id)  # 1 February: the last window ends on 21 August, 90 days later is 19 November
     world.svc.set_clock(wit(2027, 11, 19, 23))
-    await world.svc.settled()
+    await world.due_is_done()
     assert await world.status(f"/enrolments/{enrolment_id}/card", "programme_officer") == 200
     world.svc.set_clock(wit(2027, 11, 20, 0, 1))
     assert await world.wait_for(lambda: _gone(world, enrolment_id))

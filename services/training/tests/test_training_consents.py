@@ -100,6 +100,7 @@ async def test_withdrawing_the_follow_up_stops_it_and_takes_the_card(world: Worl
     assert [one["state"] for one in followups] == ["stopped"] * 3
     assert await world.status(f"/enrolments/{done}/card", "programme_officer") == 410
     world.svc.set_clock(wit(2027, 3, 3))
+    await world.due_is_done()
     assert "followup.due" not in await world.told()
     assert (await world.enrolment(done))["state"] == "completed"
 

@@ -13,8 +13,8 @@ async def test_a_seat_not_confirmed_in_ten_working_days_goes_to_the_next(world: 
     await world.cohort(capacity=1)
     first = (await world.accept(await world.refer()))["enrolment_id"]
     second = (await world.accept(await world.refer()))["enrolment_id"]
-    world.svc.set_clock(wit(2027, 2, 1, 23, 58))  # day 10 of Mon 18 January
-    await world.svc.settled()
+    world.svc.set_clock(wit(2027, 2, 1, 23, 50))  # day 10 of Mon 18 January
+    await world.due_is_done()
     assert (await world.enrolment(first))["state"] == "reserved"
     world.svc.set_clock(wit(2027, 2, 2, 0, 1))
     await world.wait_for(lambda: _is(world, first, "released"))

@@ -26,6 +26,7 @@ from training.settings import Settings
 
 CALENDAR = WorkingDays.load()
 TYPE = "id.basudara.{}.v1"
+LIMIT_SECONDS = 60.0  # separates "comes late" from "never"
 ADULT_CARD = {
     "full_name": "Yopi Contoh",
     "birth_date": "1999-05-02",
@@ -326,7 +327,7 @@ class World:
         """Data of the newest event of that type."""
         return (await self.svc.said(TYPE.format(f"training.{short}")))[-1].data
 
-    async def wait_for(self, ready: Callable[[], Any], seconds: float = 10) -> Any:
+    async def wait_for(self, ready: Callable[[], Any], seconds: float = LIMIT_SECONDS) -> Any:
         """Until `ready` gives something true: for what a due duty does."""
         until = time.monotonic() + seconds
         while True:
@@ -335,6 +336,14 @@ class World:
                 return found
             assert time.monotonic() < until, "it did not happen"
             await asyncio.sleep(0.1)
+
+    async def due_is_done(self) -> None:
+        """Until nothing is due any more by the clock as it stands."""
+
+        async def nothing_due() -> bool:
+            return not await self.svc.service.database.find("duties", {"wake_at": {"$lte": self.svc.now()}})
+
+        await self.wait_for(nothing_due)
 
 
 def is_working(day: date) -> bool:
