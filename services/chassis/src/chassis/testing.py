@@ -180,7 +180,7 @@ class Running:
         """Put any bytes on a topic."""
         await self._producer.send_and_wait(topic, value, key, headers=headers)
 
-    async def settled(self, seconds: float = 20) -> None:
+    async def settled(self, seconds: float = 60) -> None:
         """Until all that was put on this service's topics is read, and all that it has to say is sent."""
         until = time.monotonic() + seconds
         quiet = 0
@@ -215,9 +215,9 @@ class Running:
             for channel in self.catalogue.channels.values()
             if channel.service == self.service.name and channel.types
         ]
-        rows = sorted(await self.records(*topics), key=lambda row: int(row.timestamp))  # stable: a key keeps its order
-        events = [from_record(row.value, row.headers) for row in rows]
-        return [event for event in events if kind in (None, event.type)]
+        found = [(row.timestamp, from_record(row.value, row.headers)) for row in await self.records(*topics)]
+        found.sort(key=lambda one: (one[0], one[1].id))  # what one cause says sorts as it was said
+        return [event for _, event in found if kind in (None, event.type)]
 
     async def parked(self) -> list[Any]:
         """Records on this service's parked topic."""
