@@ -1,7 +1,7 @@
 """How much of the broker one user may take: bytes in, bytes out, its time. Beyond that he is answered later.
 
 Two requests of Kafka's own (DescribeClientQuotas 48, AlterClientQuotas 49; version 0 of both), told to aiokafka here,
-since no admin client in use has them. The figures are those of the installation on Kubernetes.
+since no admin client in use has them.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from aiokafka.errors import KafkaError, for_code
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Float64, Int8, Int16, Int32, Schema, String
 
-from deploy.basudara.kubernetes.broker import QUOTAS
 from deploy.basudara.reach import Reach
+from deploy.basudara.rights import QUOTAS
 
 WANTED = {re.sub("[A-Z]", lambda one: f"_{one[0].lower()}", name): float(value) for name, value in QUOTAS.items()}
 _USER, _ANY_NAME = "user", 2

@@ -13,6 +13,12 @@ from deploy.basudara.manifests import Agency, Agreement, BadFile
 
 READ, WRITE = frozenset({"READ", "DESCRIBE"}), frozenset({"WRITE", "DESCRIBE"})
 JOIN = frozenset({"READ"})  # a consumer group: it holds DESCRIBE
+QUOTAS = {  # of one user at one broker; so many times what an agency needs that only a fault meets them
+    "producerByteRate": 5 * 1024 * 1024,
+    "consumerByteRate": 20 * 1024 * 1024,
+    "requestPercentage": 50,
+    "controllerMutationRate": 1,
+}
 REGISTER = "agreement"  # the writer that is no service: `basudara agreement`
 
 

@@ -8,7 +8,7 @@ from deploy.basudara.kubernetes import network, places
 from deploy.basudara.kubernetes.agency import namespace
 from deploy.basudara.kubernetes.places import BROKER, CLUSTER, Document, external_secret, resource
 from deploy.basudara.kubernetes.values import Values
-from deploy.basudara.rights import Acl, Installation, User
+from deploy.basudara.rights import QUOTAS, Acl, Installation, User
 
 VERSION = "kafka.strimzi.io/v1"
 KAFKA = "4.3.1"  # as deploy/local runs it
@@ -19,12 +19,6 @@ HARDENED = {
     "runAsNonRoot": True,
     "capabilities": {"drop": ["ALL"]},
     "seccompProfile": {"type": "RuntimeDefault"},
-}
-QUOTAS = {  # of one user at one broker; so many times what an agency needs that only a fault meets them
-    "producerByteRate": 5 * 1024 * 1024,
-    "consumerByteRate": 20 * 1024 * 1024,
-    "requestPercentage": 50,
-    "controllerMutationRate": 1,
 }
 
 
