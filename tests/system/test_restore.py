@@ -49,7 +49,7 @@ class Back:
 def back(stack: Stack, played: Played, tmp_path_factory: pytest.TempPathFactory) -> Back:
     folder, offices = tmp_path_factory.mktemp("kept") / "backup", Offices(stack)
     stack.move_clock(on(12, 13))
-    answered, lost, erased, moved = (_person(number, offices) for number in (301, 302, 303, 304))
+    answered, lost, erased, moved = (_person(number, offices) for number in (931, 932, 933, 934))
     offices.refer(answered, DISNAKER, "BARISTA")
     offices.head.move(f"/cases/{erased.case}", "close", reason_code="ENDED", aftercare=False)
     offices.settled()

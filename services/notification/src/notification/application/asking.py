@@ -97,11 +97,14 @@ async def _follow(rule: Rule, command: Tell, pair: Pair | None, work: Work) -> N
 
 async def _ask_by(rule: Rule, command: Tell, person: str, role: str, staff_id: str | None, work: Work) -> None:
     policy, at = command.policy, work.cause.at
+    id = id_from("msg", work.cause.id, rule.template, role, staff_id or "", repr(rule.due))
+    if work.known(Message, id) is not None:
+        return  # a second copy of the event, on a first try that trusts: the inbox is asked in the next one
     due_at = rule.due_at(at, command.facts)
     message = Message.ask(
         at=at,
         due_at=policy.allowed(due_at) if due_at > at else at,
-        id=id_from("msg", work.cause.id, rule.template, role, staff_id or "", repr(rule.due)),
+        id=id,
         case_ref=command.case_ref,
         person=person,
         about=str(command.facts[rule.about]),
