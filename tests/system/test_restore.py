@@ -102,8 +102,9 @@ def test_what_is_said_again_was_said_before(back: Back) -> None:
 
 
 def _facts(found: list[Record]) -> dict[str, tuple[str, str]]:
-    """Type and subject of each event, by id."""
-    return {one.said["id"]: (one.said["type"], one.said["subject"]) for one in found if one.said}
+    """Type and subject of each event, by id; what somebody put there that is none is left out."""
+    told = [one.said for one in found if {"id", "type", "subject"} <= one.said.keys()]
+    return {one["id"]: (one["type"], one["subject"]) for one in told}
 
 
 def test_what_an_officer_commanded_since_is_named_and_not_there(stack: Stack, back: Back) -> None:
@@ -148,8 +149,9 @@ def test_what_is_said_from_now_on_is_newer_than_all_that_was_told(stack: Stack, 
     offices.head.move(f"/cases/{back.moved.case}", "suspend", reason_code="LOST_CONTACT")
     settled(stack)
     told = [one.said for one in records(stack) if one.topic == f"{BAPAS}.intake.case.v1"]
-    versions = [one["aggregateversion"] for one in told if one["type"].endswith(".case.suspended.v1")]
-    assert [one["subject"] for one in told if one["type"].endswith(".case.suspended.v1")] == [back.moved.case] * 2
+    mine = [one for one in told if one.get("subject") == back.moved.case]
+    versions = [one["aggregateversion"] for one in mine if one["type"].endswith(".case.suspended.v1")]
+    assert len(versions) == 2
     assert versions[0] < versions[1]
 
 
