@@ -11,7 +11,7 @@ import typer
 from deploy.basudara import agreements, keys, manifests
 from deploy.basudara import doctor as doctors
 from deploy.basudara.applying import Step
-from deploy.basudara.console import UP, AsJson, Home, Refusal, busy, code_of, one_line, show
+from deploy.basudara.console import UP, AsJson, Home, busy, code_of, known, one_line, show
 from deploy.basudara.stack import Stack
 
 app = typer.Typer(no_args_is_help=True, help="Agencies: what their manifests say becomes so.")
@@ -30,9 +30,9 @@ def apply(code: str, plan: Plan = False, home: Home = UP, as_json: AsJson = Fals
     """
     with one_line():
         stack = Stack.load(home)
-        agency, site = _known(stack, code), stack.site
-        known = site.agreements() if site.has_register() else []
-        rights = site.rights([code], filter(agreements.is_open, known))
+        agency, site = known(stack, code), stack.site
+        agreed = site.agreements() if site.has_register() else []
+        rights = site.rights([code], filter(agreements.is_open, agreed))
         steps, idle, surplus = list(rights.missing()), stack.not_running(agency), list(rights.surplus())
         if not plan:
             with busy(f"{code} is made"):
@@ -75,7 +75,7 @@ def rotate(code: str, home: Home = UP, as_json: AsJson = False) -> None:
     """
     with one_line(), busy(f"{code} gets new passwords"):
         stack = Stack.load(home)
-        _known(stack, code)
+        known(stack, code)
         rights = stack.site.rights([code], [])
         for user in rights.users:
             rights.rotate_at_broker([user])
@@ -90,7 +90,7 @@ def doctor(code: str, home: Home = UP, as_json: AsJson = False) -> None:
     """Prove an agency's installation by using it; each finding with what mends it. Exit code 1 for findings."""
     with one_line(), busy(f"{code} is looked at"):
         stack = Stack.load(home)
-        found = list(doctors.examine(stack, _known(stack, code)))
+        found = list(doctors.examine(stack, known(stack, code)))
     if as_json:
         print(json.dumps([asdict(one) for one in found]))
     elif found:
@@ -122,13 +122,6 @@ def agreement_end(
         one = manifests.agreement(file)
         taken = agreements.end(one, Stack.load(home).site, readers_off=readers_off)
     _say([f"ended {one.number}", *taken], as_json)
-
-
-def _known(stack: Stack, code: str) -> manifests.Agency:
-    found = stack.site.agencies.get(code_of(code))
-    if found is None:
-        raise Refusal(f"{code}: no manifest in {stack.manifests_folder}")
-    return found
 
 
 def _lines(steps: Iterable[Step]) -> list[str]:

@@ -29,7 +29,7 @@ from deploy.basudara.reach import NO_ANSWER_SECONDS, Reach
 from deploy.basudara.records import Wanted
 
 FILE = "backup.json"
-LEFT_BEHIND = frozenset({("training", "person_keys")})  # keys of cards
+ONLY = {("training", "person_keys"): {"wrapped": None}}  # that there is no key any more; keys of cards stay behind
 SESSION_SECONDS = 60  # longer than any member's session
 RAW = CodecOptions(document_class=RawBSONDocument)
 
@@ -172,20 +172,24 @@ def _one(
     heard, said = broker.of_group(name), broker.ends(own_topics(catalogue, agency, service))
     with reach.store() as client, client.start_session(snapshot=True) as moment:
         kept = [
-            _stored(client[one][collection].with_options(codec_options=RAW), moment, folder)
+            _stored(
+                client[one][collection].with_options(codec_options=RAW),
+                ONLY.get((service, collection), {}),
+                moment,
+                folder,
+            )
             for one in (database, record_of(database))
             for collection in sorted(client[one].list_collection_names())
-            if (service, collection) not in LEFT_BEHIND
         ]
     return Of(service=service, database=database, group=name, heard=heard, said=said, kept=tuple(kept))
 
 
-def _stored(collection: Any, moment: ClientSession, folder: Path) -> Kept:
+def _stored(collection: Any, query: dict[str, Any], moment: ClientSession, folder: Path) -> Kept:
     database, name = collection.database.name, collection.name
     file, count = folder / database / f"{name}.bson", 0
     file.parent.mkdir(mode=0o700, exist_ok=True)
     with file.open("xb") as open_file:
-        for document in collection.find({}, session=moment):
+        for document in collection.with_options(codec_options=RAW).find(query, session=moment):
             open_file.write(document.raw)
             count += 1
     told = {"database": database, "collection": name, "documents": count}

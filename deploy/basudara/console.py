@@ -15,7 +15,7 @@ from rich.text import Text
 
 from chassis.catalogue import CODE
 from deploy.basudara import stack as stacks
-from deploy.basudara.manifests import BadFile
+from deploy.basudara.manifests import Agency, BadFile
 from deploy.local.processes import CannotStart
 
 Home = Annotated[Path, typer.Option(help="Folder that holds the running installation.")]
@@ -56,6 +56,14 @@ def code_of(given: str) -> str:
     if not CODE.fullmatch(given):
         raise Refusal(f"{given}: not a code (lower-case letters, digits, single hyphens)")
     return given
+
+
+def known(stack: stacks.Stack, code: str) -> Agency:
+    """The agency of this code. Raises Refusal: the installation has no manifest of it."""
+    found = stack.site.agencies.get(code_of(code))
+    if found is None:
+        raise Refusal(f"{code}: no manifest in {stack.manifests_folder}")
+    return found
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from chassis.keyring import KEY_BYTES, AgencyKey, Keyring, UnusableKey
-from deploy.basudara.console import UP, AsJson, Home, Refusal, busy, code_of, one_line
+from deploy.basudara.console import UP, AsJson, Home, Refusal, busy, known, one_line
 from deploy.basudara.provisions import write
 from deploy.basudara.stack import Stack
 
@@ -40,7 +40,7 @@ def rekey(
     Cut short, it goes on where it stopped. Exit code 1: something is left under the former key, which stays.
     """
     with one_line():
-        replacing = Replacing(Stack.load(home), code_of(code))
+        replacing = Replacing(Stack.load(home), code)
         lines, left = replacing.drop() if drop_former else replacing.replace()
     print(json.dumps(lines) if as_json else "\n".join(lines))
     if left:
@@ -65,10 +65,7 @@ class Replacing:
 
     def __init__(self, stack: Stack, code: str) -> None:
         self._stack, self._code = stack, code
-        agency = stack.site.agencies.get(code)
-        if agency is None:
-            raise Refusal(f"{code}: no manifest in {stack.manifests_folder}")
-        self._services = [one for one in agency.services if one in MADE_UNDER_IT]
+        self._services = [one for one in known(stack, code).services if one in MADE_UNDER_IT]
         if not self._services:
             raise Refusal(f"{code}: none of its services keeps persons")
         if stack.external:

@@ -38,11 +38,10 @@ def held(client: Client, user: User) -> frozenset[str] | None:
 def give(client: Client, user: User, password: str | None = None) -> None:
     """What it lacks. `password`: a new one; a user that is not there needs one."""
     record, own = client[record_of(str(user.database))], client[str(user.database)]
-    privileges = [{"resource": {"db": record.name, "collection": SEALED}, "actions": list(ACTIONS)}]
     if record.command({"rolesInfo": ADDS})["roles"]:
-        record.command({"grantPrivilegesToRole": ADDS, "privileges": privileges})
+        record.command({"grantPrivilegesToRole": ADDS, "privileges": _privileges(record)})
     else:
-        record.command({"createRole": ADDS, "privileges": privileges, "roles": []})
+        record.command({"createRole": ADDS, "privileges": _privileges(record), "roles": []})
     if not own.command({"usersInfo": user.name})["users"]:
         own.command({"createUser": user.name, "pwd": password, "roles": []})
     elif password is not None:
@@ -53,8 +52,7 @@ def give(client: Client, user: User, password: str | None = None) -> None:
 def take(client: Client, user: User) -> None:
     """What it has beyond that."""
     record, own = client[record_of(str(user.database))], client[str(user.database)]
-    privileges = [{"resource": {"db": record.name, "collection": SEALED}, "actions": list(ACTIONS)}]
-    record.command({"updateRole": ADDS, "privileges": privileges, "roles": []})
+    record.command({"updateRole": ADDS, "privileges": _privileges(record), "roles": []})
     own.command({"updateUser": user.name, "roles": _roles(user)})
 
 
@@ -64,6 +62,10 @@ def drop(client: Client, database: str, name: str) -> None:
     record = client[record_of(database)]
     if record.command({"rolesInfo": ADDS})["roles"]:
         record.command({"dropRole": ADDS})
+
+
+def _privileges(record: Any) -> list[dict[str, Any]]:
+    return [{"resource": {"db": record.name, "collection": SEALED}, "actions": list(ACTIONS)}]
 
 
 def _roles(user: User) -> list[Role]:

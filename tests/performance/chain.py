@@ -15,9 +15,9 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pydantic import BaseModel
 
 from chassis.consuming import Listener
+from chassis.kept import Kept
 from chassis.running import Parts
 from chassis.settings import ChassisSettings
-from chassis.store import Kept
 from chassis.wire import Heard, Said
 from chassis.work import Work
 

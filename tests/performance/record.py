@@ -11,8 +11,9 @@ from chassis.audit import Record
 from chassis.catalogue import Catalogue
 from chassis.clock import Clock
 from chassis.database import Database
+from chassis.kept import Kept
 from chassis.outbox import Outbox
-from chassis.store import Kept, Store
+from chassis.store import Store
 from chassis.wire import Said
 from chassis.work import Actor, Asked, Cause, Work
 from tests.performance.chain import PAD, TYPE, Tally, write_contracts

@@ -16,9 +16,9 @@ from pydantic_settings import SettingsConfigDict
 from chassis.consuming import Listener
 from chassis.errors import NotYet
 from chassis.http import Body, Edge, edge, problems
+from chassis.kept import Kept
 from chassis.running import Builds, Parts
 from chassis.settings import ChassisSettings
-from chassis.store import Kept
 from chassis.wire import Heard
 from chassis.work import Work
 

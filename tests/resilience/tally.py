@@ -27,9 +27,9 @@ from chassis.consuming import Listener
 from chassis.duties import Duties
 from chassis.errors import Conflict, NotYet, Unavailable
 from chassis.http import Body, Edge, edge, problems
+from chassis.kept import Kept
 from chassis.running import Parts, run
 from chassis.settings import ChassisSettings
-from chassis.store import Kept
 from chassis.wire import Heard, Said
 from chassis.work import Duty, Work
 

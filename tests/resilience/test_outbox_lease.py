@@ -14,9 +14,10 @@ from chassis import ids
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.envelope import from_record
+from chassis.kept import Kept
 from chassis.lease import Lost
 from chassis.outbox import Outbox, Relay
-from chassis.store import Kept, Store
+from chassis.store import Store
 from chassis.work import Cause, Work
 from tests.resilience.dump import findings
 from tests.resilience.proxy import Proxy

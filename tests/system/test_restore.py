@@ -16,6 +16,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from chassis.restored import NOTE, RESTORED
+from deploy.basudara.backup import documents
 from deploy.basudara.stack import Stack
 from deploy.local.processes import CannotStart
 from tests.resilience.checker import Finding, check
@@ -172,9 +173,10 @@ def test_a_restore_that_ended_in_the_middle_is_not_started_on(stack: Stack) -> N
 def test_no_key_of_a_card_is_copied(stack: Stack, back: Back, tmp_path: Path) -> None:
     """It is fetched anew, where its person still may be shown."""
     assert basudara(stack, "backup", DISNAKER, str(tmp_path / "cards")).status == 0
-    assert list((tmp_path / "cards").glob("*-training/cards.bson"))
-    assert not list((tmp_path / "cards").glob("*-training/person_keys.bson"))
-    assert list(back.folder.glob("*-intake/person_keys.bson"))
+    [cards], [keys] = ((tmp_path / "cards").glob(f"*-training/{name}.bson") for name in ("cards", "person_keys"))
+    assert any(card["sealed"] for card in documents(cards))
+    assert [key for key in documents(keys) if key["wrapped"]] == []
+    assert all(key["wrapped"] for file in back.folder.glob("*-intake/person_keys.bson") for key in documents(file))
 
 
 def test_a_copy_older_than_what_a_topic_keeps_is_refused(stack: Stack, back: Back, tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from chassis.consuming import Listener
 from chassis.duties import Duties
 from chassis.errors import Conflict
 from chassis.http import Body, Edge, edge
+from chassis.kept import Kept
 from chassis.running import Parts, Service
-from chassis.store import Kept
 from chassis.testing import Running
 from chassis.wire import Heard, Said
 from chassis.work import Duty, Work

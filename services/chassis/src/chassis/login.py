@@ -31,10 +31,11 @@ class Login:
             raise ValueError(f"{file}: not a readable password file") from None
         if not password:
             raise ValueError(f"{file}: no password in it")
-        try:
-            ssl.create_default_context(cafile=authorities)
-        except OSError:
-            raise ValueError(f"{authorities}: not a readable file of certificates (PEM)") from None
+        if authorities is not None:
+            try:
+                ssl.create_default_context(cafile=authorities)
+            except OSError:
+                raise ValueError(f"{authorities}: not a readable file of certificates (PEM)") from None
         return Login(user, password, authorities)
 
 

@@ -30,6 +30,7 @@ from chassis.database import Database, Moved
 from chassis.duties import Duties, DutyRunner
 from chassis.errors import Expected, Unavailable
 from chassis.http import Door, http_app
+from chassis.kept import Kept
 from chassis.keyring import UnusableKey
 from chassis.lease import Lost
 from chassis.login import for_broker, for_reader
@@ -40,7 +41,7 @@ from chassis.reshaping import WrittenByNewer, bring_up_rest, prepare
 from chassis.restored import HalfRestored, heard_all_since, must_be_whole
 from chassis.settings import ChassisSettings
 from chassis.spans import SpansRefused
-from chassis.store import Kept, Store
+from chassis.store import Store
 from chassis.traced import TracedStore
 
 log = structlog.get_logger()

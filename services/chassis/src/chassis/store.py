@@ -15,8 +15,6 @@ from chassis.kept import SHAPE, Kept
 from chassis.outbox import Outbox, documents_of
 from chassis.work import Aggregate, Cause, Change, Duty, Work
 
-__all__ = ["Kept", "Store"]
-
 A = TypeVar("A", bound=Aggregate)
 C = TypeVar("C")
 R = TypeVar("R")

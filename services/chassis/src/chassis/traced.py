@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 
 from chassis import ids
 from chassis.database import Database
+from chassis.kept import Kept
 from chassis.outbox import Outbox
 from chassis.spans import Spans, code_of, is_asked
-from chassis.store import Kept, Store
+from chassis.store import Store
 from chassis.work import Cause, Work
 
 C = TypeVar("C")

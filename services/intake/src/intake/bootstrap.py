@@ -1,9 +1,9 @@
 """The only place that builds and wires intake's objects."""
 
+from chassis.kept import Kept
 from chassis.keyring import Keyring
 from chassis.logs import known_fields
 from chassis.running import Parts
-from chassis.store import Kept
 from intake.adapters.data_files import StaffFile, load_areas, load_rules
 from intake.adapters.vault import AesVault
 from intake.application.ports import Desk

@@ -4,8 +4,8 @@ from datetime import time, timedelta
 
 from chassis import logs
 from chassis.calendar import WorkingDays
+from chassis.kept import Kept
 from chassis.running import Parts
-from chassis.store import Kept
 from notification.adapters.contacts import Contacts
 from notification.adapters.files import Staff, catalogue
 from notification.adapters.gateway import Gateway

@@ -1,8 +1,8 @@
 """Builds and wires the parts of referral: the only place that does."""
 
 from chassis import logs
+from chassis.kept import Kept
 from chassis.running import Parts
-from chassis.store import Kept
 from referral.domain.agreement import Agreement
 from referral.domain.consent import Consent, Pseudonym
 from referral.domain.outcome import Outcome

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from chassis.calendar import WorkingDays
+from chassis.kept import Kept
 from chassis.keyring import Keyring
 from chassis.logs import known_fields
 from chassis.running import Parts
-from chassis.store import Kept
 from training.adapters.intake import CardDoor
 from training.adapters.sealing import AesSeals
 from training.application.ports import Desk
