@@ -172,12 +172,7 @@ def _one(
     heard, said = broker.of_group(name), broker.ends(own_topics(catalogue, agency, service))
     with reach.store() as client, client.start_session(snapshot=True) as moment:
         kept = [
-            _stored(
-                client[one][collection].with_options(codec_options=RAW),
-                ONLY.get((service, collection), {}),
-                moment,
-                folder,
-            )
+            _stored(client[one][collection], ONLY.get((service, collection), {}), moment, folder)
             for one in (database, record_of(database))
             for collection in sorted(client[one].list_collection_names())
         ]
