@@ -16,6 +16,7 @@ from test_a_running_service import CASE, referral
 from chassis import ids
 from chassis.catalogue import Catalogue
 from chassis.clock import Clock
+from chassis.consuming import Listener
 from chassis.database import Database
 from chassis.kept import BadStep, Document, Kept, NewerShape
 from chassis.outbox import Outbox
@@ -181,7 +182,14 @@ async def test_what_was_read_before_it_was_brought_up_is_not_written_over_it(rel
 async def test_the_reader_of_an_older_release_waits_for_the_newer_one_and_puts_nothing_aside(
     toy_service: Running,
 ) -> None:
-    older = toy_service.service
+    """It asks for the document in its handler, where what is unavailable is else put aside for later."""
+    await toy_service.service.stop()
+    parts = toy.build(toy_service.service.settings)
+    listener = Listener("training", "placements")
+    listener.to(toy.Requested)(toy.count)
+    older = Service("training", toy_service.service.settings, replace(parts, listener=listener))
+    toy_service.service = older
+    await older.start()
     await older.database["tallies"].insert_one({"_id": CASE, "version": 1, "seen": [], "beats": 0, "shape": 2})
     await toy_service.hear(toy.REQUESTED, referral(2), source=toy_service.partner, subject="ref-2")
     async with asyncio.timeout(20):
@@ -189,7 +197,6 @@ async def test_the_reader_of_an_older_release_waits_for_the_newer_one_and_puts_n
             await asyncio.sleep(0.05)
     assert await older.readiness() == {"reader": "newer_shape"}
     await older.stop()
-    parts = toy.build(older.settings)
     newer = replace(parts, kept=[Kept(toy.Tally, "tallies", ("beats",), shape=2, steps=(dict,))])
     toy_service.service = Service("training", older.settings, newer)
     await toy_service.service.start()
