@@ -21,7 +21,7 @@ from notification.bootstrap import build
 from notification.domain.message import Message
 from notification.settings import Settings
 
-LIMIT_SECONDS = 60.0  # separates "comes late" from "never"
+LIMIT_SECONDS = 150.0  # longer than what could not go rests: a minute
 LOOK_SECONDS = 0.3  # no part of the service looks for work less often: see conftest.py
 SECRET = b"rahasia-bersama"  # by which the gateway signs
 KLIEN_PHONE, GUARDIAN_PHONE = "+6281000000021", "+6281000000022"
